@@ -1,0 +1,1 @@
+"""Vigil: real-time patient monitoring."""

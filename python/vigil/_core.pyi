@@ -1,0 +1,200 @@
+"""The Rust core. Only `vigil.core` imports this module.
+
+One call per batch, bytes in and bytes out, the interpreter detached while it works. Times are
+microseconds since the epoch. Errors are `CoreError(code, field, message)`.
+A `Rec` is `(partition, observations, encoded TelemetryBatch)`.
+A `Dead` is `(index of the input record, observations, encoded DeadLetter)`; the core fills original,
+error_code, error_message, field, observations, event_id, and the caller's topic, partition, offset, stage, time.
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+type Rec = tuple[int, int, bytes]
+type Dead = tuple[int, int, bytes]
+
+class CoreError(Exception): ...
+
+def error_table() -> list[tuple[str, int, str]]: ...
+def version() -> str: ...
+def partition_of(key: str, partitions: int) -> int: ...
+def derive_id(domain: str, parts: Sequence[bytes]) -> bytes: ...
+def vocabulary() -> list[dict[str, object]]:
+    """One dict a sign: field, unit, loinc, mdc, plausible_low, plausible_high, aliases."""
+
+@final
+class Acceptance:
+    """What the gateway may say, once the log has `records`."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status: 202 all accepted, 207 some, 4xx none."""
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def body(self) -> bytes:
+        """The JSON response (or problem document) to send after the log has acknowledged `records`."""
+    @property
+    def records(self) -> list[Rec]: ...
+    @property
+    def accepted(self) -> int: ...
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def error_counts(self) -> list[tuple[str, int]]: ...
+    @property
+    def unknown_devices(self) -> list[str]:
+        """Not empty: nothing was decided. Look these up, `Admissions.apply`, and call again."""
+
+@final
+class Admissions:
+    """Which devices may send, and with which key. Shared by all requests of a gateway; thread-safe."""
+
+    def __init__(self, require_keys: bool, allow_unknown: bool) -> None: ...
+    def apply(self, response: bytes) -> None:
+        """Takes an encoded registry.GetAdmissionsResponse."""
+    def invalidate(self, device_ids: Sequence[str]) -> None: ...
+    def clear(self) -> None: ...
+    def __len__(self) -> int: ...
+
+@final
+class Decoder:
+    """The gateway's core: what the device said, accepted or refused item by item."""
+
+    def __init__(self, admissions: Admissions, partitions: int, max_items: int = 10_000) -> None: ...
+    def accept_json(
+        self, body: bytes, key: str | None, traceparent: str | None, ingest_time_us: int
+    ) -> Acceptance: ...
+    def accept_grpc(
+        self, request: bytes, key: str | None, traceparent: str | None, ingest_time_us: int
+    ) -> Acceptance:
+        """A telemetry.gateway.SendMeasurementsBatchRequest. `body` is then the encoded
+        SendMeasurementsBatchResponse (a result per request); otherwise as `accept_json`."""
+
+@final
+class StageOutput:
+    @property
+    def records(self) -> list[Rec]: ...
+    @property
+    def dead_letters(self) -> list[Dead]: ...
+    @property
+    def observations_in(self) -> int: ...
+    @property
+    def observations_out(self) -> int: ...
+    @property
+    def dead_lettered(self) -> int: ...
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """Bounded names with counts: issue codes, orphans, duplicates, late …"""
+
+@final
+class Normalizer:
+    def __init__(self, batch_observations_max: int = 1000) -> None: ...
+    def process(
+        self, topic: str, partition: int, offsets: Sequence[int], values: Sequence[bytes], process_time_us: int
+    ) -> StageOutput:
+        """Raw batches of one partition in; normalized batches of the same partition out."""
+
+@final
+class ContextTable:
+    """device → links → patient context, with point-in-time look-up. Thread-safe."""
+
+    def __init__(self) -> None: ...
+    def apply(self, response: bytes) -> int:
+        """Takes an encoded registry.GetContextsResponse; returns the number of devices now known."""
+    def invalidate(self, device_ids: Sequence[str]) -> None: ...
+    def clear(self) -> None: ...
+    def __len__(self) -> int: ...
+
+@final
+class Enricher:
+    def __init__(self, table: ContextTable, partitions: int, batch_observations_max: int = 1000) -> None: ...
+    def missing(self, values: Sequence[bytes]) -> list[str]:
+        """Device ids of these normalized batches that the table does not hold, each once."""
+    def process(
+        self, topic: str, partition: int, offsets: Sequence[int], values: Sequence[bytes], process_time_us: int
+    ) -> StageOutput:
+        """Normalized batches in; enriched batches out, merged per output partition (by patient; an orphan
+        by device). A device the table does not hold is marked CONTEXT_UNAVAILABLE and goes on."""
+
+def feature_names() -> list[str]: ...
+def feature_schema() -> str:
+    """Hash of the feature names and their order."""
+
+def score_names() -> list[str]:
+    """Columns that the model must answer with: risk, anomaly, then anomaly per sign."""
+
+@final
+class Pending:
+    """Rows waiting for their scores. Finish in the order of `begin`, per partition."""
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def features(self) -> bytes:
+        """rows × len(feature_names()) float32, little endian, NaN = missing."""
+
+@final
+class EngineOutput:
+    @property
+    def scored(self) -> list[Rec]: ...
+    @property
+    def alerts(self) -> list[tuple[int, bytes, bytes]]:
+        """(partition, key, encoded AlertEvent), in the order they happened."""
+    @property
+    def dead_letters(self) -> list[Dead]: ...
+    @property
+    def observations_in(self) -> int: ...
+    @property
+    def observations_out(self) -> int: ...
+    @property
+    def dead_lettered(self) -> int: ...
+    @property
+    def counts(self) -> list[tuple[str, int]]: ...
+
+@final
+class Engine:
+    """Rules, scores and alarm state of the partitions this process owns."""
+
+    def __init__(self, rules_toml: str, batch_observations_max: int = 1000) -> None: ...
+    @property
+    def rule_set_version(self) -> str: ...
+    def reload(self, rules_toml: str) -> None:
+        """Keeps the old set and raises CoreError when the new one is wrong."""
+    def begin(
+        self, topic: str, partition: int, offsets: Sequence[int], values: Sequence[bytes], process_time_us: int
+    ) -> Pending: ...
+    def finish(
+        self, pending: Pending, scores: bytes | None, model_version: str, process_time_us: int
+    ) -> EngineOutput:
+        """`scores`: rows × len(score_names()) float32, or None when the model did not answer."""
+    def assign(self, partition: int) -> None: ...
+    def restore(self, partition: int, segments: Sequence[bytes]) -> int:
+        """Restores snapshot + deltas in order; returns the next input offset to read."""
+    def drop(self, partition: int) -> None: ...
+    def checkpoint(self, partition: int, next_offset: int, full: bool) -> bytes:
+        """State of the patients that changed since the last checkpoint (or all, when `full`)."""
+    def patients(self, partition: int) -> int: ...
+    def state_bytes(self) -> int: ...
+
+@final
+class Ledger:
+    """Counts distinct observations per stage by event id, outside the pipeline's own counters."""
+
+    def __init__(self) -> None: ...
+    def add(self, stage: str, values: Sequence[bytes]) -> None:
+        """stage: raw | normalized | enriched | scored | dead_letter | alerts."""
+    def report(self) -> dict[str, dict[str, int]]:
+        """Per stage: records, observations, distinct, duplicates, missing (in raw, not here nor dead-lettered)."""
+
+def score_news2(
+    respiratory_rate: float | None,
+    spo2: float | None,
+    spo2_scale: int,
+    on_oxygen: bool | None,
+    systolic: float | None,
+    heart_rate: float | None,
+    consciousness: str | None,
+    temperature: float | None,
+) -> tuple[int, bool, bool, list[tuple[str, int]], list[str], str]:
+    """(total, partial, single_three, subscores, missing, risk)."""

@@ -1,0 +1,1 @@
+"""Generated message and service classes (see scripts/proto.py)."""

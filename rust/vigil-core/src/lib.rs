@@ -1,0 +1,12 @@
+//! Vigil's core: what happens to an observation, as pure functions over bytes.
+//!
+//! The folders follow one observation's journey: [`decode`] (what the device said),
+//! [`normalize`] and [`validate`] (what it means), [`context`] (whose it is),
+//! [`features`], [`scores`] and [`rules`] (what follows from it), [`checkpoint`] (what is kept).
+//! There is no I/O and no clock here: time comes in as a parameter, in microseconds.
+
+pub mod error;
+pub mod ids;
+pub mod pb;
+pub mod sign;
+pub mod wire;
