@@ -15,10 +15,9 @@ def main() -> int:
     """Generates messages, stubs and services; returns protoc's exit code."""
     OUT.mkdir(parents=True, exist_ok=True)
     protos = sorted(str(p.name) for p in (ROOT / "proto").glob("*.proto"))
-    code: int = protoc.main(
-        ["protoc", f"-I{ROOT / 'proto'}", f"-I{files('grpc_tools') / '_proto'}"]
-        + [f"--python_out={OUT}", f"--pyi_out={OUT}", f"--grpc_python_out={OUT}", *protos]
-    )
+    includes = [f"-I{ROOT / 'proto'}", f"-I{files('grpc_tools') / '_proto'}"]
+    outputs = [f"--python_out={OUT}", f"--pyi_out={OUT}", f"--grpc_python_out={OUT}"]
+    code: int = protoc.main(["protoc", *includes, *outputs, *protos])
     for path in OUT.glob("*_pb2*.py*"):
         text = re.sub(r"^import (\w+_pb2) as", r"from vigil.pb import \1 as", path.read_text(), flags=re.M)
         path.write_text(re.sub(r"^import (\w+_pb2)$", r"from vigil.pb import \1", text, flags=re.M))

@@ -8,10 +8,10 @@ error_code, error_message, field, observations, event_id, and the caller's topic
 """
 
 from collections.abc import Sequence
-from typing import final
+from typing import TypeAlias, final
 
-type Rec = tuple[int, int, bytes]
-type Dead = tuple[int, int, bytes]
+Rec: TypeAlias = tuple[int, int, bytes]
+Dead: TypeAlias = tuple[int, int, bytes]
 
 class CoreError(Exception): ...
 
@@ -62,12 +62,8 @@ class Decoder:
     """The gateway's core: what the device said, accepted or refused item by item."""
 
     def __init__(self, admissions: Admissions, partitions: int, max_items: int = 10_000) -> None: ...
-    def accept_json(
-        self, body: bytes, key: str | None, traceparent: str | None, ingest_time_us: int
-    ) -> Acceptance: ...
-    def accept_grpc(
-        self, request: bytes, key: str | None, traceparent: str | None, ingest_time_us: int
-    ) -> Acceptance:
+    def accept_json(self, body: bytes, key: str | None, traceparent: str | None, ingest_time_us: int) -> Acceptance: ...
+    def accept_grpc(self, request: bytes, key: str | None, traceparent: str | None, ingest_time_us: int) -> Acceptance:
         """A telemetry.gateway.SendMeasurementsBatchRequest. `body` is then the encoded
         SendMeasurementsBatchResponse (a result per request); otherwise as `accept_json`."""
 
@@ -164,9 +160,7 @@ class Engine:
     def begin(
         self, topic: str, partition: int, offsets: Sequence[int], values: Sequence[bytes], process_time_us: int
     ) -> Pending: ...
-    def finish(
-        self, pending: Pending, scores: bytes | None, model_version: str, process_time_us: int
-    ) -> EngineOutput:
+    def finish(self, pending: Pending, scores: bytes | None, model_version: str, process_time_us: int) -> EngineOutput:
         """`scores`: rows × len(score_names()) float32, or None when the model did not answer."""
     def assign(self, partition: int) -> None: ...
     def restore(self, partition: int, segments: Sequence[bytes]) -> int:
@@ -176,6 +170,31 @@ class Engine:
         """State of the patients that changed since the last checkpoint (or all, when `full`)."""
     def patients(self, partition: int) -> int: ...
     def state_bytes(self) -> int: ...
+
+@final
+class ScoredColumns:
+    """Scored batches as columns for the analytics. Arrays are little endian, ready for `numpy.frombuffer`."""
+
+    @property
+    def observations(self) -> int: ...
+    @property
+    def values(self) -> int:
+        """Vital values over all observations: the length of the `value_*` columns."""
+    @property
+    def patients(self) -> list[str]:
+        """Distinct patient ids; index 0 is "" (orphans)."""
+    @property
+    def devices(self) -> list[str]: ...
+    @property
+    def wards(self) -> list[str]:
+        """Distinct wards; index 0 is "" (not known)."""
+    def column(self, name: str) -> bytes:
+        """One of: patient u32, device u32, ward u32, event_time_us i64, ingest_time_us i64, process_time_us i64,
+        flags u32 (ObservationFlag of all stages), source_offset u64, risk f32 (NaN = unavailable), news2 i32
+        (-1 = none) per observation; value_observation u32 (index), value_sign u8, value_quality u32, value f64
+        per value."""
+
+def scored_columns(values: Sequence[bytes]) -> ScoredColumns: ...
 
 @final
 class Ledger:

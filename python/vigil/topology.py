@@ -63,9 +63,7 @@ SERVICES: tuple[Service, ...] = (
         grpc_port=50052,
         needs=("bus", "registry"),
     ),
-    Service(
-        "telemetry-normalizer", reads=(RAW,), writes=(NORMALIZED, DEAD_LETTER), http_port=8001, needs=("bus",)
-    ),
+    Service("telemetry-normalizer", reads=(RAW,), writes=(NORMALIZED, DEAD_LETTER), http_port=8001, needs=("bus",)),
     Service(
         "telemetry-enrichment",
         reads=(NORMALIZED, REGISTRY_CHANGES),
@@ -80,9 +78,7 @@ SERVICES: tuple[Service, ...] = (
         http_port=8004,
         needs=("bus", "redis", "anomaly-service"),
     ),
-    Service(
-        "incident-service", reads=(ALERTS,), writes=(DEAD_LETTER,), http_port=3003, needs=("bus", "postgres")
-    ),
+    Service("incident-service", reads=(ALERTS,), writes=(DEAD_LETTER,), http_port=3003, needs=("bus", "postgres")),
     Service(
         "notification-service",
         reads=(ALERTS,),

@@ -144,7 +144,7 @@ class Bus(Protocol):
         self,
         topics: Iterable[str],
         group: str | None,
-        callbacks: Callbacks = Callbacks(),  # noqa: B008  (immutable)
+        callbacks: Callbacks = Callbacks(),
         *,
         from_beginning: bool = True,
     ) -> Consumer:

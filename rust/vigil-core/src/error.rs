@@ -100,7 +100,11 @@ pub struct Error {
 impl Error {
     /// An error of `code` about `field`.
     pub fn new(code: ErrorCode, field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, field: field.into(), message: message.into() }
+        Self {
+            code,
+            field: field.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -109,7 +113,13 @@ impl fmt::Display for Error {
         if self.field.is_empty() {
             write!(f, "{}: {}", self.code.code(), self.message)
         } else {
-            write!(f, "{} at {}: {}", self.code.code(), self.field, self.message)
+            write!(
+                f,
+                "{} at {}: {}",
+                self.code.code(),
+                self.field,
+                self.message
+            )
         }
     }
 }

@@ -7,6 +7,8 @@
 
 pub mod error;
 pub mod ids;
+pub mod observation;
+pub mod outcome;
 pub mod pb;
 pub mod sign;
 pub mod wire;

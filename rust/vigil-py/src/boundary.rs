@@ -15,7 +15,11 @@ pyo3::create_exception!(
 
 /// Converts the core's error, once.
 pub fn to_python(error: &Error) -> PyErr {
-    CoreError::new_err((error.code.code(), error.field.clone(), error.message.clone()))
+    CoreError::new_err((
+        error.code.code(),
+        error.field.clone(),
+        error.message.clone(),
+    ))
 }
 
 /// Runs `work` with the interpreter detached; a panic becomes a typed error and never unwinds into C.
@@ -26,7 +30,11 @@ where
 {
     py.detach(|| match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,
-        Err(_) => Err(Error::new(ErrorCode::Internal, "", "the core panicked; see stderr")),
+        Err(_) => Err(Error::new(
+            ErrorCode::Internal,
+            "",
+            "the core panicked; see stderr",
+        )),
     })
     .map_err(|error| to_python(&error))
 }
@@ -34,7 +42,10 @@ where
 /// The error table as `[(code, http_status, description)]`.
 #[pyfunction]
 fn error_table() -> Vec<(&'static str, u16, &'static str)> {
-    ErrorCode::ALL.iter().map(|c| (c.code(), c.http_status(), c.description())).collect()
+    ErrorCode::ALL
+        .iter()
+        .map(|c| (c.code(), c.http_status(), c.description()))
+        .collect()
 }
 
 /// Adds what this file holds to the module.

@@ -3,9 +3,11 @@
 use pyo3::prelude::*;
 
 mod boundary;
+mod outcome;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     boundary::register(module)?;
+    outcome::register(module)?;
     Ok(())
 }

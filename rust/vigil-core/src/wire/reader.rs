@@ -30,15 +30,24 @@ impl<'a> Value<'a> {
     pub fn bytes(self) -> Result<&'a [u8], Error> {
         match self {
             Value::Bytes(b) => Ok(b),
-            _ => Err(Error::new(ErrorCode::MalformedProtobuf, "", "expected a length-delimited field")),
+            _ => Err(Error::new(
+                ErrorCode::MalformedProtobuf,
+                "",
+                "expected a length-delimited field",
+            )),
         }
     }
 
     /// The text of a string field.
     #[inline]
     pub fn text(self) -> Result<&'a str, Error> {
-        std::str::from_utf8(self.bytes()?)
-            .map_err(|_| Error::new(ErrorCode::MalformedProtobuf, "", "a string field is not UTF-8"))
+        std::str::from_utf8(self.bytes()?).map_err(|_| {
+            Error::new(
+                ErrorCode::MalformedProtobuf,
+                "",
+                "a string field is not UTF-8",
+            )
+        })
     }
 
     /// The integer of a varint field.
@@ -46,7 +55,11 @@ impl<'a> Value<'a> {
     pub fn varint(self) -> Result<u64, Error> {
         match self {
             Value::Varint(v) => Ok(v),
-            _ => Err(Error::new(ErrorCode::MalformedProtobuf, "", "expected a varint field")),
+            _ => Err(Error::new(
+                ErrorCode::MalformedProtobuf,
+                "",
+                "expected a varint field",
+            )),
         }
     }
 
@@ -55,7 +68,11 @@ impl<'a> Value<'a> {
     pub fn double(self) -> Result<f64, Error> {
         match self {
             Value::Fixed64(v) => Ok(f64::from_bits(v)),
-            _ => Err(Error::new(ErrorCode::MalformedProtobuf, "", "expected a double field")),
+            _ => Err(Error::new(
+                ErrorCode::MalformedProtobuf,
+                "",
+                "expected a double field",
+            )),
         }
     }
 
@@ -64,7 +81,11 @@ impl<'a> Value<'a> {
     pub fn float(self) -> Result<f32, Error> {
         match self {
             Value::Fixed32(v) => Ok(f32::from_bits(v)),
-            _ => Err(Error::new(ErrorCode::MalformedProtobuf, "", "expected a float field")),
+            _ => Err(Error::new(
+                ErrorCode::MalformedProtobuf,
+                "",
+                "expected a float field",
+            )),
         }
     }
 }
@@ -121,8 +142,12 @@ impl<'a> Reader<'a> {
             0 => Value::Varint(self.varint()?),
             1 => Value::Fixed64(u64::from_le_bytes(self.array()?)),
             2 => {
-                let length = usize::try_from(self.varint()?).map_err(|_| malformed("length out of range"))?;
-                let (head, rest) = self.rest.split_at_checked(length).ok_or_else(|| malformed("truncated field"))?;
+                let length = usize::try_from(self.varint()?)
+                    .map_err(|_| malformed("length out of range"))?;
+                let (head, rest) = self
+                    .rest
+                    .split_at_checked(length)
+                    .ok_or_else(|| malformed("truncated field"))?;
                 self.rest = rest;
                 Value::Bytes(head)
             }
@@ -156,7 +181,10 @@ impl<'a> Reader<'a> {
 
     #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
-        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or_else(|| malformed("truncated field"))?;
+        let (head, rest) = self
+            .rest
+            .split_first_chunk::<N>()
+            .ok_or_else(|| malformed("truncated field"))?;
         self.rest = rest;
         Ok(*head)
     }

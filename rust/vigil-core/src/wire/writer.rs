@@ -15,7 +15,9 @@ pub struct Writer {
 impl Writer {
     /// A writer with room for `capacity` bytes.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { buffer: Vec::with_capacity(capacity) }
+        Self {
+            buffer: Vec::with_capacity(capacity),
+        }
     }
 
     /// What was written so far.

@@ -1,0 +1,191 @@
+"""Every setting of every service, typed, in one place; read from the environment and nowhere else.
+
+`Settings.load()` refuses all wrong values at once. `docs/operations.md` is held against this file by a test.
+An environment variable's name is the field's name in capitals; the ports and addresses of the services
+are `<SERVICE>_HTTP_PORT`, `<SERVICE>_GRPC_PORT` and `<SERVICE>_HOST`, with the service's name in capitals.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, get_type_hints
+from urllib.parse import quote
+
+from vigil import topology
+
+
+class SettingsError(Exception):
+    """One or more settings are wrong; `problems` names each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class Secret(str):
+    """A text that does not show itself in logs, tables or tracebacks."""
+
+    def __repr__(self) -> str:
+        return "'***'" if self else "''"
+
+
+def _setting(default: Any, doc: str, *, low: float | None = None, high: float | None = None) -> Any:
+    return field(default=default, metadata={"doc": doc, "low": low, "high": high})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The typed environment. Durations carry their unit in the name."""
+
+    # The event log
+    kafka_brokers: str = _setting("", "Kafka bootstrap servers; empty = Redis Streams at REDIS_URL is the log")
+    bus_partitions: int = _setting(4, "Partitions of every topic; fixed once the topics exist", low=1, high=4096)
+    bus_timeout_s: float = _setting(10.0, "How long to wait for the log before it counts as away", low=0.1)
+    bus_prefix: str = _setting("", "Prefix of topic and group names, so that several systems share one log")
+    kafka_replication: int = _setting(1, "Replication factor of topics that Vigil creates", low=1)
+    kafka_linger_ms: int = _setting(1, "Kafka producer linger; batches are made before it", low=0)
+    kafka_compression: str = _setting("lz4", "Kafka compression: none, lz4, zstd, snappy, gzip")
+    redis_stream_max_records: int = _setting(
+        200_000, "Records a stream keeps after every group has committed them", low=1000
+    )
+    # PostgreSQL and Redis
+    postgres_dsn: Secret = _setting(Secret(""), "PostgreSQL DSN; empty = built from POSTGRES_HOST and the like")
+    postgres_host: str = _setting("127.0.0.1", "PostgreSQL host")
+    postgres_port: int = _setting(5432, "PostgreSQL port", low=1, high=65535)
+    postgres_user: str = _setting("vigil", "PostgreSQL user")
+    postgres_password: Secret = _setting(Secret(""), "PostgreSQL password")
+    postgres_db: str = _setting("vigil", "PostgreSQL database")
+    postgres_pool_max: int = _setting(8, "Connections a service keeps at most", low=1)
+    redis_url: Secret = _setting(Secret(""), "Redis URL; empty = built from REDIS_HOST and the like")
+    redis_host: str = _setting("127.0.0.1", "Redis host")
+    redis_port: int = _setting(6379, "Redis port", low=1, high=65535)
+    redis_password: Secret = _setting(Secret(""), "Redis password")
+    redis_db: int = _setting(0, "Redis database number", low=0)
+    # All services
+    bind_host: str = _setting("127.0.0.1", "Address the services listen on (0.0.0.0 in a container)")
+    log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR")
+    drain_timeout_s: float = _setting(10.0, "Longest orderly stop after SIGTERM", low=0.1)
+    start_timeout_s: float = _setting(30.0, "How long a service waits at its start for what it needs", low=0.0)
+    # The stages' batch loop
+    poll_records_max: int = _setting(256, "Records of one poll", low=1)
+    poll_timeout_ms: int = _setting(100, "Longest wait of one poll", low=1)
+    batch_observations_max: int = _setting(1000, "Observations of one written record", low=1)
+    commit_interval_ms: int = _setting(500, "Longest time between commits of acknowledged input", low=0)
+    # Gateway
+    gateway_batch_observations: int = _setting(1000, "A micro-batch is sent when it holds this many", low=1)
+    gateway_linger_ms: float = _setting(2.0, "… or when its first observation is this old", low=0.0)
+    gateway_max_body_bytes: int = _setting(4_000_000, "Largest request body, after decompression", low=1000)
+    gateway_max_items: int = _setting(10_000, "Most observations of one request", low=1)
+    gateway_ack_timeout_s: float = _setting(5.0, "A request not acknowledged by the log in time gets 503", low=0.1)
+    gateway_inflight_bytes_max: int = _setting(
+        64_000_000, "Bytes that wait for the log's acknowledgement before new requests get 503", low=1
+    )
+    gateway_retry_after_s: int = _setting(1, "Retry-After of a 503", low=1)
+    gateway_require_device_keys: bool = _setting(False, "Refuse devices that were registered without a key")
+    gateway_allow_unknown_devices: bool = _setting(False, "Take devices the registry does not know, as orphans")
+    gateway_admission_ttl_s: float = _setting(300.0, "How long an admission is believed without asking", low=1)
+    # Enrichment
+    context_ttl_s: float = _setting(300.0, "How long a context is believed without asking", low=1)
+    registry_timeout_ms: int = _setting(500, "Deadline of one look-up at the registry", low=1)
+    # Rules and model
+    rules_file: str = _setting("", "Rule file; empty = rules/default.toml")
+    checkpoint_interval_ms: int = _setting(2000, "Longest time between checkpoints of a partition", low=50)
+    checkpoint_deltas_max: int = _setting(64, "Deltas after which a whole snapshot is written", low=1)
+    anomaly_enabled: bool = _setting(True, "Ask the anomaly service; off = scores are unavailable")
+    anomaly_timeout_ms: int = _setting(250, "Deadline of one ScoreBatch call", low=1)
+    anomaly_retry_after_ms: int = _setting(1000, "Pause after a failed ScoreBatch call", low=1)
+    model_file: str = _setting("", "ONNX model; empty = the one in models/")
+    model_threads: int = _setting(1, "Threads of the ONNX session", low=1)
+    # Notification
+    notification_rate_per_minute: int = _setting(10, "Notifications a patient may cause per minute", low=1)
+    notification_burst: int = _setting(10, "How many of them at once", low=1)
+    notification_webhook_url: str = _setting("", "Webhook channel: POST of each notification; empty = off")
+    notification_webhook_timeout_s: float = _setting(5.0, "Deadline of one webhook call", low=0.1)
+    notification_smtp_host: str = _setting("", "SMTP channel; empty = off")
+    notification_smtp_port: int = _setting(25, "SMTP port", low=1, high=65535)
+    notification_smtp_from: str = _setting("vigil@localhost", "Sender")
+    notification_smtp_to: str = _setting("ward@localhost", "Recipients, separated by commas")
+    # Analytics
+    analytics_flush_ms: int = _setting(1000, "Longest time between writes of roll-ups", low=10)
+    # Simulator
+    simulator_devices: int = _setting(50, "Simulated devices", low=0, high=1_000_000)
+    simulator_interval_s: float = _setting(1.0, "Time between a device's observations", low=0.001)
+    simulator_episode_rate: float = _setting(2.0, "Injected episodes per device and hour", low=0.0)
+    simulator_seed: int = _setting(1, "Seed: the same seed gives the same observations", low=0)
+    simulator_duration_s: float = _setting(0.0, "Stop after this long; 0 = run on", low=0.0)
+    simulator_transport: str = _setting("http", "http or grpc")
+    # Built from the topology
+    http_ports: Mapping[str, int] = field(default_factory=dict)
+    grpc_ports: Mapping[str, int] = field(default_factory=dict)
+    hosts: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Reads and checks the environment; raises `SettingsError` naming every problem."""
+        env = os.environ if environment is None else environment
+        problems: list[str] = []
+        hints = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            name = item.name.upper()
+            if "doc" in item.metadata and env.get(name, "") != "":
+                values[item.name] = _parse(name, env[name], hints[item.name], item.metadata, problems)
+        values["http_ports"], values["grpc_ports"], values["hosts"] = {}, {}, {}
+        for service in topology.SERVICES:
+            prefix = service.package.upper()
+            values["hosts"][service.name] = env.get(f"{prefix}_HOST") or "127.0.0.1"
+            for kind, port in (("http", service.http_port), ("grpc", service.grpc_port)):
+                if port is not None:
+                    name = f"{prefix}_{kind.upper()}_PORT"
+                    bounds = {"low": 1, "high": 65535}
+                    values[f"{kind}_ports"][service.name] = _parse(
+                        name, env.get(name) or str(port), int, bounds, problems
+                    )
+        if problems:
+            raise SettingsError(problems)
+        return cls(**values)
+
+    def dsn(self) -> str:
+        """The PostgreSQL DSN."""
+        if self.postgres_dsn:
+            return str(self.postgres_dsn)
+        auth = quote(self.postgres_user, safe="")
+        if self.postgres_password:
+            auth += ":" + quote(str(self.postgres_password), safe="")
+        return f"postgresql://{auth}@{self.postgres_host}:{self.postgres_port}/{self.postgres_db}"
+
+    def redis(self) -> str:
+        """The Redis URL."""
+        if self.redis_url:
+            return str(self.redis_url)
+        auth = f":{quote(str(self.redis_password), safe='')}@" if self.redis_password else ""
+        return f"redis://{auth}{self.redis_host}:{self.redis_port}/{self.redis_db}"
+
+    def http_url(self, service: str) -> str:
+        """Where a service's HTTP edge is reached."""
+        return f"http://{self.hosts[service]}:{self.http_ports[service]}"
+
+    def grpc_target(self, service: str) -> str:
+        """Where a service's gRPC edge is reached."""
+        return f"{self.hosts[service]}:{self.grpc_ports[service]}"
+
+
+def _parse(name: str, text: str, kind: type, limits: Mapping[str, Any], problems: list[str]) -> Any:
+    try:
+        value: Any = _bool(text) if kind is bool else kind(text)
+    except ValueError:
+        problems.append(f"{name}: '{text}' is not a valid {kind.__name__}")
+        return None
+    low, high = limits.get("low"), limits.get("high")
+    if kind in (int, float) and not ((low is None or value >= low) and (high is None or value <= high)):
+        problems.append(f"{name}: {text} is outside {'-∞' if low is None else low} … {'∞' if high is None else high}")
+    return value
+
+
+def _bool(text: str) -> bool:
+    lowered = text.strip().lower()
+    if lowered in {"1", "true", "yes", "on"}:
+        return True
+    if lowered in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError(text)

@@ -1,0 +1,1 @@
+"""The ten services: one package each; they meet through topics and gRPC only."""
