@@ -8,6 +8,14 @@ use xxhash_rust::xxh3::{xxh3_128, xxh3_64, Xxh3};
 /// Sixteen raw bytes of a UUID.
 pub type Id = [u8; 16];
 
+/// The `stage` argument of [`derive_stage`]: each service's hyphenated name, as in `topology.py`.
+pub mod stage {
+    #![allow(missing_docs)]
+    pub const NORMALIZER: &str = "telemetry-normalizer";
+    pub const ENRICHMENT: &str = "telemetry-enrichment";
+    pub const RULES: &str = "rules-engine";
+}
+
 /// Hashes `domain` and `parts`, each preceded by its length as 4 little-endian bytes.
 pub fn derive(domain: &str, parts: &[&[u8]]) -> Id {
     let mut hasher = Xxh3::new();
