@@ -1,0 +1,98 @@
+"""Hourly rows of ICU patients (PhysioNet/CinC Challenge 2019): a folder of `.psv` files, or the archive of them.
+
+One stay a file; hour 1 is the start time. Laboratory columns are not sent: no bedside device measures them.
+"""
+
+import tarfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from vigil.recordings.model import DEFAULT_START, Device, GatewayObservation, Patient, RecordingError, Stay
+from vigil.recordings.values import iso, number, to_us
+
+HOUR_US = 3_600_000_000
+METRICS = {
+    "HR": "hr",
+    "O2Sat": "spo2",
+    "Temp": "temp",
+    "SBP": "sbp",
+    "MAP": "map",
+    "DBP": "dbp",
+    "Resp": "rr",
+    "EtCO2": "etco2",
+    "FiO2": "fio2",
+    "Glucose": "glucose",
+}
+
+
+class SepsisHourly:
+    """The recording; `limit` takes the first patients in sorted order."""
+
+    name = "sepsis_hourly"
+
+    def __init__(self, path: Path, start: datetime = DEFAULT_START, limit: int | None = None) -> None:
+        self.path, self._start_us, self._limit = path, to_us(start), limit
+
+    def stays(self) -> Iterator[Stay]:
+        """One stay a patient; label `sepsis` per observation, outcome `sepsis` and `hours`."""
+        for name, text in self._files():
+            yield self._stay(name, text)
+
+    def _files(self) -> Iterator[tuple[str, str]]:
+        if self.path.is_dir():
+            for file in sorted(self.path.glob("*.psv"))[: self._limit]:
+                yield file.stem, file.read_text()
+            return
+        with tarfile.open(self.path) as archive:
+            members = sorted((m for m in archive.getmembers() if m.name.endswith(".psv")), key=lambda m: m.name)
+        with tarfile.open(self.path) as archive:
+            for member in members[: self._limit]:
+                content = archive.extractfile(member)
+                if content is None:
+                    raise RecordingError(f"{self.path}: {member.name} cannot be read")
+                yield Path(member.name).stem, content.read().decode()
+
+    def _stay(self, name: str, text: str) -> Stay:
+        lines = text.splitlines()
+        header = lines[0].split("|")
+        missing = {"HR", "ICULOS", "Age", "Gender"} - set(header)
+        if missing:
+            raise RecordingError(f"{self.path}: {name} lacks the columns {sorted(missing)}")
+        rows = [dict(zip(header, line.split("|"), strict=True)) for line in lines[1:]]
+        device_id = f"sepsis-{name}"
+        observations: list[GatewayObservation] = []
+        times_us: list[int] = []
+        sepsis: list[int] = []
+        for row in rows:
+            values = {metric: number(row[column]) for column, metric in METRICS.items() if column in row}
+            metrics = {metric: value for metric, value in values.items() if value is not None}
+            if not metrics:
+                continue
+            time_us = self._start_us + (int(row["ICULOS"]) - 1) * HOUR_US
+            observations.append({"deviceId": device_id, "timestamp": iso(time_us), "metrics": metrics})
+            times_us.append(time_us)
+            sepsis.append(int(row.get("SepsisLabel", "0")))
+        return Stay(
+            patient=_patient(device_id, rows),
+            device=Device(device_id=device_id),
+            observations=observations,
+            times_us=times_us,
+            labels={"sepsis": sepsis},
+            outcome={
+                "sepsis": max((int(row.get("SepsisLabel", "0")) for row in rows), default=0),
+                "hours": len(rows),
+            },
+        )
+
+
+def _patient(patient_id: str, rows: list[dict[str, str]]) -> Patient:
+    first = rows[0] if rows else {}
+    age = number(first.get("Age", ""))
+    wards = {"Unit1": "MICU", "Unit2": "SICU"}
+    return Patient(
+        patient_id=patient_id,
+        age=int(age) if age is not None else None,
+        gender={"0": "female", "1": "male"}.get(first.get("Gender", ""), "unknown"),
+        ward=next((ward for column, ward in wards.items() if first.get(column) == "1"), "ICU"),
+    )
