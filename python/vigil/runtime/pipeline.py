@@ -1,0 +1,48 @@
+"""What the three pipeline services share: a stage between topics with its bus, wired into a service."""
+
+import asyncio
+from collections.abc import Sequence
+
+from vigil import bus, topology
+from vigil.bus.port import Bus
+from vigil.core import StageOutput
+from vigil.runtime.service import Service
+from vigil.runtime.stage import Outcome, Output, Processor, Stage
+
+
+async def connect_bus(service: Service) -> Bus:
+    """Connects to the log, waits until it answers and has the topics, and closes it on drain."""
+    log = bus.connect(service.settings)
+    await service.require("bus", lambda: asyncio.to_thread(log.ping, service.settings.bus_timeout_s))
+    await asyncio.to_thread(log.ensure_topics, service.settings.bus_partitions)
+
+    async def close() -> None:
+        await asyncio.to_thread(log.close)
+
+    service.on_drain("bus", close)
+    return log
+
+
+def run_stage(service: Service, log: Bus, topics: Sequence[str], processor: Processor) -> Stage:
+    """Starts `processor` over `topics` in the service's consumer group; drained with the service."""
+    stage = Stage(service.name, log, topics, processor, service.settings, service.health)
+    stage.start()
+
+    async def stop() -> None:
+        await asyncio.to_thread(stage.stop, service.settings.drain_timeout_s)
+
+    service.on_drain("stage", stop)
+    return stage
+
+
+def outcome_of(made: StageOutput, topic: str, partition: int) -> Outcome:
+    """A core outcome as records to write to `topic` and to the dead letters of the input's partition."""
+    outputs = [Output(topic, to, value) for to, _, value in made.records]
+    outputs += [Output(topology.DEAD_LETTER, partition, value) for _, _, value in made.dead_letters]
+    return Outcome(
+        outputs=outputs,
+        observations_in=made.observations_in,
+        observations_out=made.observations_out,
+        dead_lettered=made.dead_lettered,
+        counts=made.counts,
+    )

@@ -1,0 +1,72 @@
+"""Checkpoints of the rules engine's state, in Redis: per partition a snapshot followed by deltas.
+
+Only the latest owner of a partition may write: `acquire` raises the partition's epoch and every write names
+the epoch it was made under, so a process that lost the partition cannot damage its successor's state.
+"""
+
+from typing import Any, cast
+
+import redis
+
+from vigil.bus.port import BusUnavailable
+
+# KEYS: epoch, segments. ARGV: epoch, "full" or "delta", segment. Returns the number of segments, -1 = not the owner.
+_WRITE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+if ARGV[2] == 'full' then redis.call('DEL', KEYS[2]) end
+return redis.call('RPUSH', KEYS[2], ARGV[3])
+"""
+
+
+class NotTheOwner(Exception):
+    """Another process has taken the partition over."""
+
+
+class Checkpoints:
+    """Reads and writes segments. Bytes are the core's business."""
+
+    def __init__(self, url: str, prefix: str, timeout_s: float) -> None:
+        self._redis: Any = redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+        self._write = self._redis.register_script(_WRITE)
+        self._prefix = f"{prefix}vigil:checkpoint"
+        self._epochs: dict[int, int] = {}
+
+    def ping(self) -> None:
+        """Raises when Redis does not answer."""
+        self._redis.ping()
+
+    def acquire(self, partition: int) -> list[bytes]:
+        """Takes the partition over; returns its snapshot and deltas, oldest first. Raises `BusUnavailable`."""
+        try:
+            self._epochs[partition] = int(self._redis.incr(f"{self._prefix}:{partition}:epoch"))
+            return self.segments(partition)
+        except redis.RedisError as error:
+            raise BusUnavailable(f"the checkpoint store does not answer: {error}") from error
+
+    def segments(self, partition: int) -> list[bytes]:
+        """The partition's snapshot and deltas, oldest first."""
+        try:
+            return cast(list[bytes], self._redis.lrange(f"{self._prefix}:{partition}:segments", 0, -1))
+        except redis.RedisError as error:
+            raise BusUnavailable(f"the checkpoint store does not answer: {error}") from error
+
+    def write(self, partition: int, segment: bytes, *, full: bool) -> int:
+        """Replaces everything by a snapshot, or appends a delta; returns the number of segments now.
+
+        Raises `NotTheOwner`, or `BusUnavailable` when Redis does not answer."""
+        keys = [f"{self._prefix}:{partition}:epoch", f"{self._prefix}:{partition}:segments"]
+        try:
+            count = int(self._write(keys, [self._epochs[partition], "full" if full else "delta", segment]))
+        except redis.RedisError as error:
+            raise BusUnavailable(f"the checkpoint store does not answer: {error}") from error
+        if count < 0:
+            raise NotTheOwner(f"partition {partition} has another owner")
+        return count
+
+    def release(self, partition: int) -> None:
+        """Forgets the epoch: this process will not write the partition again."""
+        self._epochs.pop(partition, None)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._redis.close()

@@ -1,0 +1,1 @@
+"""telemetry.enriched → telemetry.scored and alerts.raised: scores, rules and alarm episodes."""

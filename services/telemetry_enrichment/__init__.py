@@ -1,0 +1,1 @@
+"""telemetry.normalized → telemetry.enriched: each observation gets its patient, limits and ward."""

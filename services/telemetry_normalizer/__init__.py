@@ -1,0 +1,1 @@
+"""telemetry.raw → telemetry.normalized: what the device said becomes what it means."""
