@@ -46,13 +46,14 @@ pub fn partition_of(key: &str, partitions: u32) -> u32 {
 
 /// The text form `8-4-4-4-12`.
 pub fn to_text(id: &Id) -> String {
-    let hex: String = id.iter().map(|b| format!("{b:02x}")).collect();
     let mut text = String::with_capacity(36);
-    for (i, c) in hex.chars().enumerate() {
-        if matches!(i, 8 | 12 | 16 | 20) {
+    for (i, byte) in id.iter().enumerate() {
+        if matches!(i, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        text.push(c);
+        for nibble in [byte >> 4, byte & 0xf] {
+            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('?'));
+        }
     }
     text
 }

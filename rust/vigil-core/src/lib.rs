@@ -10,5 +10,6 @@ pub mod ids;
 pub mod observation;
 pub mod outcome;
 pub mod pb;
+pub mod scores;
 pub mod sign;
 pub mod wire;

@@ -65,6 +65,7 @@ impl Outcome {
     }
 
     /// Adds a dead letter for `original` (an encoded batch or observation of the record `record`).
+    #[allow(clippy::too_many_arguments)] // a dead letter's own fields
     pub fn dead_letter(
         &mut self,
         source: Source<'_>,

@@ -4,10 +4,12 @@ use pyo3::prelude::*;
 
 mod boundary;
 mod outcome;
+mod scores;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     boundary::register(module)?;
     outcome::register(module)?;
+    scores::register(module)?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 /// Bytes that `value` takes as a varint.
 #[inline]
 pub fn varint_len(value: u64) -> usize {
-    (((64 - (value | 1).leading_zeros()) as usize) + 6) / 7
+    ((64 - (value | 1).leading_zeros()) as usize).div_ceil(7)
 }
 
 /// Appends fields to a buffer. proto3 defaults are the caller's business: what is called is written.
