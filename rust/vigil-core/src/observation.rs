@@ -3,7 +3,20 @@
 use crate::error::{Error, ErrorCode};
 use crate::ids::Id;
 use crate::sign::Sign;
-use crate::wire::Reader;
+use crate::wire::{Reader, Writer};
+
+/// `Header.version` of the events that this code writes.
+pub const EVENT_VERSION: u64 = 1;
+
+/// `EventType` of the protos.
+pub mod event_type {
+    #![allow(missing_docs)]
+    pub const TELEMETRY_RAW: u64 = 1;
+    pub const TELEMETRY_NORMALIZED: u64 = 2;
+    pub const TELEMETRY_ENRICHED: u64 = 3;
+    pub const TELEMETRY_SCORED: u64 = 4;
+    pub const ALERT: u64 = 5;
+}
 
 /// `ObservationFlag` of the protos: bits of `flags`.
 pub mod flag {
@@ -70,6 +83,38 @@ impl<'a> HeaderView<'a> {
             }
         }
         Ok(header)
+    }
+
+    /// Writes it as field `number`, as an event of `event_type`; proto3 defaults are left out.
+    #[inline]
+    pub fn write(&self, w: &mut Writer, number: u32, event_type: u64) {
+        w.message(number, |w| {
+            for (number, bytes) in [
+                (1, self.event_id),
+                (2, self.source_event_id),
+                (3, self.trace_id),
+            ] {
+                if !bytes.is_empty() {
+                    w.bytes(number, bytes);
+                }
+            }
+            w.varint(4, event_type);
+            w.varint(5, EVENT_VERSION);
+            for (number, time_us) in [
+                (6, self.event_time_us),
+                (7, self.ingest_time_us),
+                (8, self.process_time_us),
+            ] {
+                if time_us != 0 {
+                    w.varint(number, time_us as u64);
+                }
+            }
+            for (number, text) in [(9, self.device_id), (10, self.patient_id)] {
+                if !text.is_empty() {
+                    w.bytes(number, text.as_bytes());
+                }
+            }
+        });
     }
 
     /// The event id; an error when it is not 16 bytes.

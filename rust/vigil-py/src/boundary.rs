@@ -4,6 +4,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use vigil_core::error::{Error, ErrorCode};
 
 pyo3::create_exception!(
@@ -37,6 +38,11 @@ where
         )),
     })
     .map_err(|error| to_python(&error))
+}
+
+/// The batches of a call as slices. `PyBackedBytes` keeps them alive while the interpreter is detached.
+pub fn slices(values: &[PyBackedBytes]) -> Vec<&[u8]> {
+    values.iter().map(|value| &**value).collect()
 }
 
 /// The error table as `[(code, http_status, description)]`.

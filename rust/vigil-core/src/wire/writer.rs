@@ -114,9 +114,18 @@ impl Writer {
             *slot = length as u8;
             return;
         }
-        let mut prefix = Self::with_capacity(10);
-        prefix.raw_varint(length as u64);
-        self.buffer.splice(at..=at, prefix.buffer);
+        let extra = varint_len(length as u64) - 1;
+        let end = self.buffer.len();
+        self.buffer.resize(end + extra, 0);
+        self.buffer.copy_within(at + 1..end, at + 1 + extra);
+        let mut rest = length as u64;
+        for byte in self.buffer.iter_mut().skip(at).take(extra) {
+            *byte = (rest as u8) | 0x80;
+            rest >>= 7;
+        }
+        if let Some(last) = self.buffer.get_mut(at + extra) {
+            *last = rest as u8;
+        }
     }
 
     #[inline]
