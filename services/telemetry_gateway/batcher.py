@@ -57,6 +57,8 @@ class Batcher:
         self._observations_max, self._linger_s, self._bytes_max = observations_max, linger_ms / 1000, bytes_max
         self._loop = asyncio.get_running_loop()
         self.waiting_bytes = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def full(self) -> bool:
         """Whether too much waits for acknowledgement to take more."""
@@ -80,6 +82,15 @@ class Batcher:
         for partition in range(len(self._open)):
             self._send(partition)
 
+    async def settled(self, timeout_s: float) -> bool:
+        """Sends what is open and waits until nothing waits for acknowledgement; False when time ran out."""
+        self.flush()
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
     def _add(self, partition: int, observations: int, value: bytes, waiter: _Waiter) -> None:
         batch = self._open[partition]
         batch.parts.append(value)
@@ -87,6 +98,7 @@ class Batcher:
         batch.observations += observations
         batch.size += len(value)
         self.waiting_bytes += len(value)
+        self._idle.clear()
         if batch.in_flight == 0 or batch.observations >= self._observations_max:
             self._send(partition)
         elif batch.timer is None:
@@ -117,6 +129,8 @@ class Batcher:
         batch = self._open[partition]
         batch.in_flight -= 1
         self.waiting_bytes -= size
+        if self.waiting_bytes == 0:
+            self._idle.set()
         for waiter in waiters:
             waiter.done(error)
         if batch.in_flight == 0 and batch.parts:

@@ -52,9 +52,7 @@ class GrpcEdge:
         metadata = {key.lower(): value for key, value in context.invocation_metadata()}
         key = metadata.get("x-device-key")
         try:
-            acceptance = await self._intake.take(
-                self._decoder.accept_grpc, request, key, metadata.get("traceparent")
-            )
+            acceptance = await self._intake.take(self._decoder.accept_grpc, request, key, metadata.get("traceparent"))
         except (LogUnavailable, RegistryUnavailable) as error:
             await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
             raise AssertionError("abort does not return") from error

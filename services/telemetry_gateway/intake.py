@@ -60,7 +60,4 @@ class Intake:
     async def drain(self) -> None:
         """Takes nothing new and returns when what was taken is acknowledged or given up."""
         self._draining = True
-        self._batcher.flush()
-        deadline = time.monotonic() + self._ack_timeout_s
-        while self._batcher.waiting_bytes > 0 and time.monotonic() < deadline:
-            await asyncio.sleep(0.005)
+        await self._batcher.settled(self._ack_timeout_s)
