@@ -6,6 +6,8 @@
 //! There is no I/O and no clock here: time comes in as a parameter, in microseconds.
 
 pub mod batch;
+pub mod context;
+pub mod enrich;
 pub mod error;
 pub mod ids;
 pub mod observation;

@@ -3,12 +3,14 @@
 use pyo3::prelude::*;
 
 mod boundary;
+mod enrich;
 mod outcome;
 mod scores;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     boundary::register(module)?;
+    enrich::register(module)?;
     outcome::register(module)?;
     scores::register(module)?;
     Ok(())
