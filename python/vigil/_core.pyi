@@ -98,15 +98,20 @@ class ContextTable:
     def __init__(self) -> None: ...
     def apply(self, response: bytes) -> int:
         """Takes an encoded registry.GetContextsResponse; returns the number of devices now known."""
-    def invalidate(self, device_ids: Sequence[str]) -> None: ...
-    def clear(self) -> None: ...
-    def __len__(self) -> int: ...
+    def invalidate(self, device_ids: Sequence[str]) -> None:
+        """These changed: they are missing from now on. Only a batch under way may still use them."""
+    def clear(self) -> None:
+        """All are missing from now on, and usable until the registry answers: while it is away nobody becomes
+        an orphan. What was not seen since the last clearing is forgotten."""
+    def __len__(self) -> int:
+        """Devices with an answer that is still good."""
 
 @final
 class Enricher:
     def __init__(self, table: ContextTable, partitions: int, batch_observations_max: int = 1000) -> None: ...
     def missing(self, values: Sequence[bytes]) -> list[str]:
-        """Device ids of these normalized batches that the table does not hold, each once."""
+        """Device ids of these normalized batches that the table holds no good answer for, each once. The caller
+        is to ask the registry for them and to `apply` its answer before `process`."""
     def process(
         self, topic: str, partition: int, offsets: Sequence[int], values: Sequence[bytes], process_time_us: int
     ) -> StageOutput:

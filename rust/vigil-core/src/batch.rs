@@ -158,7 +158,6 @@ fn close(partition: u32, open: Open) -> Record {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
 

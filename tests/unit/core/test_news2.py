@@ -2,7 +2,6 @@
 
 import csv
 import itertools
-import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -108,18 +107,10 @@ def test_wrong_arguments_are_refused():
         core.score_news2(16, 98, 3, False, 120, 70, "A", 37)
 
 
-def vectors():
-    data = Path(os.environ.get("VIGIL_DATA") or Path(__file__).parents[3].parent / "shared" / "data")
-    path = data / "news2_vectors.csv"
-    if not path.is_file():
-        pytest.skip(f"needs the recordings: {path.name} is not beside the project (set VIGIL_DATA)")
-    with path.open(newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
 @pytest.mark.recordings
-def test_published_vectors():
-    rows = vectors()
+def test_published_vectors(recordings: Path):
+    with (recordings / "news2_vectors.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
     assert len(rows) > 100
     for row in rows:
         total, partial, _, subs, _, _ = of_core(

@@ -13,22 +13,37 @@ pub enum Lookup<'a> {
     Unavailable,
 }
 
-/// One device. Its answer goes through these states:
-///
-/// *asked* → *fresh* → *stale* (the table was cleared: usable until the registry answers anew) or
-/// *retired* (the registry said that it changed: usable only by the batch under way, which may be said to
-/// have come before the change).
-///
-/// A change that arrives while the device is being asked for makes the answer doubtful: it is used for the
-/// batch under way, and asked for again.
+/// How good the registry's last answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// Nothing has happened since.
+    Fresh,
+    /// The table was cleared since: usable until the registry answers anew.
+    Stale,
+    /// The registry has said that the device changed: usable only by the batch under way, which may be said
+    /// to have come before the change.
+    Retired,
+}
+
+/// Whether the registry is being asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    /// Not since its last answer.
+    None,
+    /// It is.
+    Open,
+    /// It is, and the device changed meanwhile: the answer will be doubtful. It is used for the batch under
+    /// way, and asked for again.
+    Overtaken,
+}
+
+/// One device.
 #[derive(Debug)]
 pub struct Device {
     id: Box<str>,
     links: Option<Links>,
-    fresh: bool,
-    retired: bool,
-    asked: bool,
-    changed_while_asked: bool,
+    answer: Answer,
+    question: Question,
 }
 
 impl Device {
@@ -36,10 +51,8 @@ impl Device {
         Self {
             id: id.into(),
             links: None,
-            fresh: false,
-            retired: false,
-            asked: false,
-            changed_while_asked: false,
+            answer: Answer::Stale,
+            question: Question::None,
         }
     }
 
@@ -63,43 +76,51 @@ impl Device {
     /// Whether nothing has happened since the registry's last answer.
     #[inline]
     pub fn is_fresh(&self) -> bool {
-        self.fresh
+        self.answer == Answer::Fresh
     }
 
     /// It is about to be asked for.
     pub(super) fn ask(&mut self) {
-        if self.retired {
+        if self.answer == Answer::Retired {
             self.links = None;
-            self.retired = false;
+            self.answer = Answer::Stale;
         }
-        self.asked = true;
-        self.changed_while_asked = false;
+        self.question = Question::Open;
     }
 
     /// The registry has answered.
     pub(super) fn answer(&mut self, links: Links) {
-        let doubtful = self.asked && self.changed_while_asked;
         self.links = Some(links);
-        self.fresh = !doubtful;
-        self.retired &= doubtful;
-        self.asked = false;
-        self.changed_while_asked = false;
+        if self.question != Question::Overtaken {
+            self.answer = Answer::Fresh;
+        }
+        self.question = Question::None;
     }
 
     /// The registry has said that it changed.
     pub(super) fn invalidate(&mut self) {
-        self.fresh = false;
-        self.retired = true;
-        self.changed_while_asked = self.asked;
+        self.answer = Answer::Retired;
+        self.overtake();
     }
 
     /// It is to be asked for again when next seen. Returns whether to keep it: not when it was neither
     /// answered nor asked for since the last time.
     pub(super) fn expire(&mut self) -> bool {
-        let keep =
-            self.fresh || (self.asked && (self.links.is_some() || !self.changed_while_asked));
-        self.fresh = false;
-        self.changed_while_asked = self.asked;
+        let keep = match self.question {
+            Question::Open => true,
+            Question::Overtaken => self.links.is_some(),
+            Question::None => self.is_fresh(),
+        };
+        if self.is_fresh() {
+            self.answer = Answer::Stale;
+        }
+        self.overtake();
         keep
+    }
+
+    fn overtake(&mut self) {
+        if self.question == Question::Open {
+            self.question = Question::Overtaken;
+        }
     }
 }

@@ -21,7 +21,7 @@ pub struct ContextTable {
 /// The table's content, as a batch sees it.
 #[derive(Debug, Default)]
 pub struct Devices {
-    devices: HashTable<Device>,
+    by_id: HashTable<Device>,
     /// Each distinct context once, however many devices a patient has.
     contexts: HashTable<PatientContext>,
     fresh: usize,
@@ -53,7 +53,7 @@ impl ContextTable {
     /// clearing is forgotten.
     pub fn clear(&self) {
         let mut inner = self.write();
-        inner.devices.retain(Device::expire);
+        inner.by_id.retain(Device::expire);
         inner.contexts.retain(|context| !context.is_unused());
         inner.fresh = 0;
     }
@@ -94,12 +94,12 @@ impl Devices {
     #[inline]
     pub fn find(&self, device_id: &str) -> Option<&Device> {
         let hash = xxh3_64(device_id.as_bytes());
-        self.devices.find(hash, |device| device.id() == device_id)
+        self.by_id.find(hash, |device| device.id() == device_id)
     }
 
     /// Changes a device, made when it is not there, and keeps the count of fresh ones.
     fn change(&mut self, device_id: &str, change: impl FnOnce(&mut Device)) {
-        let entry = self.devices.entry(
+        let entry = self.by_id.entry(
             xxh3_64(device_id.as_bytes()),
             |device| device.id() == device_id,
             |device| xxh3_64(device.id().as_bytes()),

@@ -1,12 +1,13 @@
-#![allow(clippy::unwrap_used)]
-
 use prost::Message;
 
 use super::*;
 use crate::context::Lookup;
 use crate::pb::{registry, v1};
 
-fn response(devices: &[(&str, bool, &[(i64, i64, &str)])]) -> Vec<u8> {
+/// Device, whether it is known, and its links: from, to, patient.
+type Said<'a> = (&'a str, bool, &'a [(i64, i64, &'a str)]);
+
+fn response(devices: &[Said<'_>]) -> Vec<u8> {
     let devices = devices.iter().map(|(id, known, links)| {
         let links = links
             .iter()
@@ -147,7 +148,7 @@ fn what_was_not_seen_between_two_clearings_is_forgotten() {
     for _ in 0..3 {
         table.clear();
     }
-    assert_eq!(table.read().devices.len(), 0);
+    assert_eq!(table.read().by_id.len(), 0);
 }
 
 #[test]

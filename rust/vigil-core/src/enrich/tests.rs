@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -175,7 +173,7 @@ fn an_observation_without_device_is_dead_lettered_with_its_id() {
     let outcome = enrich(&[encode(&[observation(2, "d0", 50, 1.0), bad.clone()])], 10);
     assert_eq!((outcome.observations_out, outcome.dead_lettered), (1, 1));
     let letter = v1::DeadLetter::decode(&outcome.dead_letters[0].value[..]).unwrap();
-    assert_eq!(letter.original, encode(&[bad.clone()]));
+    assert_eq!(letter.original, encode(std::slice::from_ref(&bad)));
     assert_eq!(letter.event_id, bad.header.unwrap().event_id);
     assert_eq!(letter.stage, "telemetry-enrichment");
     assert_eq!((letter.partition, letter.offset), (3, 0));

@@ -1,6 +1,5 @@
 //! Bugs that other implementations have, each by name. The whole table is swept against an
 //! independent oracle in `tests/unit/core/test_news2.py`.
-#![allow(clippy::unwrap_used)]
 
 use super::*;
 use proptest::prelude::*;
