@@ -7,7 +7,7 @@ import grpc
 import grpc.aio
 
 from services.telemetry_gateway.admission import RegistryUnavailable
-from services.telemetry_gateway.batcher import LogUnavailable
+from vigil.runtime.micro_batch import LogUnavailable
 from services.telemetry_gateway.intake import Intake
 from vigil.core import Decoder
 from vigil.pb import telemetry_gateway_pb2 as pb

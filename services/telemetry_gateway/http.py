@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from services.telemetry_gateway.admission import RegistryUnavailable
-from services.telemetry_gateway.batcher import LogUnavailable
+from vigil.runtime.micro_batch import LogUnavailable
 from services.telemetry_gateway.intake import Intake
 from services.telemetry_gateway.openapi import static_pages
 from vigil.core import Decoder

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from services.telemetry_gateway.admission import AdmissionDesk
-from services.telemetry_gateway.batcher import Batcher, LogUnavailable
+from vigil.runtime.micro_batch import Batcher, LogUnavailable
 from vigil.core import Acceptance
 from vigil.runtime import metrics
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from services.telemetry_gateway.admission import AdmissionDesk
-from services.telemetry_gateway.batcher import Batcher
+from vigil.runtime.micro_batch import Batcher
 from services.telemetry_gateway.grpc_edge import GrpcEdge
 from services.telemetry_gateway.http import HttpEdge
 from services.telemetry_gateway.intake import Intake

@@ -1,0 +1,1 @@
+"""Load and measurement: commands, never timed assertions in tests."""

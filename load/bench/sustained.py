@@ -1,0 +1,104 @@
+"""(b) The whole pipeline at a sustained rate: flat lag, open-loop latency, CPU by service; also for the relay (c)."""
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from load.bench.bodies import Fleet
+from load.bench.generator import percentiles
+from load.bench.system import System
+from vigil import topology
+from vigil.pb import events_pb2
+
+
+class AlertClock:
+    """Measures, as a reader of alerts.raised, how long after its intended send time an observation's alert is there."""
+
+    def __init__(self, system: System) -> None:
+        self._consumer = system.bus.consumer([topology.ALERTS], None, from_beginning=False)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.latencies_ms: list[float] = []
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            for record in self._consumer.poll(500, 0.05):
+                now = time.time()
+                alert = events_pb2.AlertEvent.FromString(record.value)
+                if alert.header.device_id.startswith("bench-"):
+                    self.latencies_ms.append(now * 1000 - alert.header.event_time_us / 1000)
+        self._consumer.close()
+
+    def stop(self) -> dict[str, float]:
+        """Percentiles of what was seen."""
+        self._stop.set()
+        self._thread.join(5)
+        return {"alerts": len(self.latencies_ms), **percentiles(self.latencies_ms)}
+
+
+@dataclass
+class Run:
+    """One rate held for a while."""
+
+    rate: float
+    seconds: float
+    generator: dict[str, Any] = field(default_factory=dict)
+    lag_series: list[int] = field(default_factory=list)
+    cpu_s: dict[str, float] = field(default_factory=dict)
+    alert_ms: dict[str, float] = field(default_factory=dict)
+    drain_s: float = 0.0
+
+    @property
+    def achieved(self) -> float:
+        """Observations a second that the gateway acknowledged."""
+        return float(self.generator["rate"])
+
+    @property
+    def flat(self) -> bool:
+        """Whether the lag did not grow: its last third is no more than its first (and a little noise), the
+        generator kept its schedule, and what was left drained within two seconds."""
+        third = max(1, len(self.lag_series) // 3)
+        first, last = self.lag_series[:third], self.lag_series[-third:]
+        noise = 40
+        kept = self.generator["accepted"] == self.generator["sent"] and self.achieved >= 0.97 * self.rate
+        return kept and sum(last) / len(last) <= 1.3 * sum(first) / len(first) + noise and self.drain_s < 3.0
+
+
+def hold(system: System, fleet: Fleet, rate: float, seconds: float, *, alerts: bool = True) -> Run:
+    """Holds a rate; samples the lag each half second."""
+    run = Run(rate, seconds)
+    clock = AlertClock(system) if alerts else None
+    before = system.cpu_s()
+    generator = system.generate(rate, seconds, fleet.devices, fleet.per_body)
+    while generator.poll() is None:
+        run.lag_series.append(sum(system.lags().values()))
+        time.sleep(0.5)
+    run.generator = json.loads(generator.communicate()[0])
+    run.drain_s = system.drained()
+    after = system.cpu_s()
+    run.cpu_s = {name: round(after[name] - before[name], 2) for name in after}
+    if clock:
+        run.alert_ms = clock.stop()
+    return run
+
+
+def highest(system: System, fleet: Fleet, start: float, seconds: float, say: Any, *, alerts: bool = True) -> float:
+    """The highest rate of a ladder of 15 % steps that stays flat, each step held for `seconds`."""
+    rate, good = start, 0.0
+    while rate < 2_000_000:
+        run = hold(system, fleet, rate, seconds, alerts=alerts)
+        say(
+            f"{rate:,.0f}/s: {'flat' if run.flat else 'not held'} (got {run.achieved:,.0f}/s, drained in {run.drain_s:.1f} s)"
+        )
+        if run.flat:
+            good, rate = rate, rate * 1.15
+            continue
+        if good:
+            return good
+        rate /= 1.5
+        if rate < 2000:
+            return 0.0
+    return good

@@ -1,0 +1,84 @@
+"""The system under test: every service as a process of its own on a real Kafka, with the CPU each one uses."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+
+from tests.support.platform import PIPELINE, Platform
+from vigil import topology
+
+STAGES = ("telemetry-normalizer", "telemetry-enrichment", "rules-engine")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class System(Platform):
+    """A platform that can also run the null relays, and knows what each process costs."""
+
+    def start_relays(self) -> None:
+        """Starts the null relays in the places of the services they stand for."""
+        names = ["telemetry-gateway", *STAGES, "analytics"]
+        self.bus.ensure_topics(self.settings.bus_partitions)
+        for name in names:
+            self._spawn_relay(name)
+        for name in names:
+            self.wait_ready(name)
+
+    def _spawn_relay(self, name: str) -> None:
+        import os
+
+        env = {**os.environ, **self.env, "PYTHONPATH": f"{ROOT / 'python'}:{ROOT}"}
+        with (self.directory / f"relay-{name}.log").open("ab") as log:
+            command = [sys.executable, "-m", "load.bench.relay", name]
+            self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+
+    def start_all(self) -> None:
+        """Starts the nine services (the generator stands in for the simulator)."""
+        self.start(PIPELINE, 90)
+
+    def register(self, device_ids: list[str]) -> None:
+        """A patient for every device, through the registry's public routes."""
+        url = self.settings.http_url("registry")
+        with httpx.Client(base_url=url, timeout=60) as client:
+            for at in range(0, len(device_ids), 1000):
+                part = device_ids[at : at + 1000]
+                patients = [{"patientId": f"p-{d}", "age": 60, "gender": "female", "ward": "bench"} for d in part]
+                devices = [{"deviceId": d, "deviceType": "multiparameter_monitor"} for d in part]
+                links = [{"deviceId": d, "patientId": f"p-{d}", "from": "2026-01-01T00:00:00Z"} for d in part]
+                for path, rows in (("/patients", patients), ("/devices", devices), ("/devices/link", links)):
+                    client.post(path, json=rows).raise_for_status()
+
+    def cpu_s(self) -> dict[str, float]:
+        """CPU seconds used so far, by service."""
+        out = {}
+        for name, process in self.processes.items():
+            times = psutil.Process(process.pid).cpu_times()
+            out[name] = times.user + times.system
+        return out
+
+    def lags(self, groups: tuple[str, ...] = (*STAGES, "analytics")) -> dict[str, int]:
+        """Uncommitted records by consumer group."""
+        return {
+            name: sum(self.bus.lag(name, topic) for topic in topology.BY_NAME[name].reads if topic != topology.ALERTS)
+            for name in groups
+        }
+
+    def drained(self, timeout_s: float = 120) -> float:
+        """Seconds until no group lags."""
+        began = time.monotonic()
+        while sum(self.lags().values()) > 0:
+            if time.monotonic() - began > timeout_s:
+                raise SystemExit(f"the pipeline did not drain in {timeout_s} s: {self.lags()}")
+            time.sleep(0.2)
+        return time.monotonic() - began
+
+    def generate(self, rate: float, seconds: float, devices: int, per_body: int = 500) -> subprocess.Popen[str]:
+        """Starts the load generator."""
+        command = [
+            sys.executable, "-m", "load.bench.generator", "--port", str(self.settings.http_ports["telemetry-gateway"]),
+            "--rate", str(rate), "--seconds", str(seconds), "--devices", str(devices), "--per-body", str(per_body),
+        ]  # fmt: skip
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
