@@ -189,7 +189,8 @@ class ScoredColumns:
     def patients(self) -> list[str]:
         """Distinct patient ids; index 0 is "" (orphans)."""
     @property
-    def devices(self) -> list[str]: ...
+    def devices(self) -> list[str]:
+        """Distinct device ids."""
     @property
     def wards(self) -> list[str]:
         """Distinct wards; index 0 is "" (not known)."""
@@ -199,7 +200,8 @@ class ScoredColumns:
         (-1 = none) per observation; value_observation u32 (index), value_sign u8, value_quality u32, value f64
         per value."""
 
-def scored_columns(values: Sequence[bytes]) -> ScoredColumns: ...
+def scored_columns(values: Sequence[bytes]) -> ScoredColumns:
+    """Reads scored batches, all or none: raises CoreError for a batch that cannot be read."""
 
 @final
 class Ledger:
@@ -209,7 +211,8 @@ class Ledger:
     def add(self, stage: str, values: Sequence[bytes]) -> None:
         """stage: raw | normalized | enriched | scored | dead_letter | alerts."""
     def report(self) -> dict[str, dict[str, int]]:
-        """Per stage: records, observations, distinct, duplicates, missing (in raw, not here nor dead-lettered)."""
+        """Per stage: records, observations, distinct, duplicates, unreadable (records that could not be read whole),
+        missing (in raw, but neither here nor dead-lettered on the way here), invented (here, but not in raw)."""
 
 def score_news2(
     respiratory_rate: float | None,

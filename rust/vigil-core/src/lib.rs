@@ -6,10 +6,12 @@
 //! There is no I/O and no clock here: time comes in as a parameter, in microseconds.
 
 pub mod batch;
+pub mod columns;
 pub mod context;
 pub mod enrich;
 pub mod error;
 pub mod ids;
+pub mod ledger;
 pub mod observation;
 pub mod outcome;
 pub mod pb;

@@ -3,14 +3,18 @@
 use pyo3::prelude::*;
 
 mod boundary;
+mod columns;
 mod enrich;
+mod ledger;
 mod outcome;
 mod scores;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     boundary::register(module)?;
+    columns::register(module)?;
     enrich::register(module)?;
+    ledger::register(module)?;
     outcome::register(module)?;
     scores::register(module)?;
     Ok(())
