@@ -10,6 +10,7 @@ pub mod columns;
 pub mod context;
 pub mod enrich;
 pub mod error;
+pub mod features;
 pub mod ids;
 pub mod ledger;
 pub mod observation;

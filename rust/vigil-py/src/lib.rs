@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod boundary;
 mod columns;
 mod enrich;
+mod features;
 mod ledger;
 mod outcome;
 mod scores;
@@ -15,6 +16,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     columns::register(module)?;
     enrich::register(module)?;
     ledger::register(module)?;
+    features::register(module)?;
     outcome::register(module)?;
     scores::register(module)?;
     Ok(())
