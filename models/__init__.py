@@ -1,0 +1,1 @@
+"""Training code of the shipped model: `python -m models.train --data DIR --out models/`."""

@@ -1,0 +1,110 @@
+"""From feature rows and labels to the parameters of the graph. Reproducible: seeds and one thread."""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import augment, expectation, risk
+from models.curve import Curve
+from models.graph import SURPRISE_FLOOR, Parameters
+from models.layout import Layout, Matrix, Scale
+
+TAIL = 0.01  # the spread below and above the median is taken from the outermost percentiles
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Feature rows of some patients, in time order, with a label each."""
+
+    features: Matrix
+    labels: NDArray[np.int8]
+    patient: NDArray[np.int32]
+
+    def of(self, chosen: NDArray[np.bool_]) -> "Rows":
+        """The rows of the chosen patients (a flag per patient index)."""
+        at = chosen[self.patient]
+        return Rows(self.features[at], self.labels[at], self.patient[at])
+
+
+def fit(layout: Layout, train: Rows, calibration: Rows, seed: int) -> Parameters:
+    """Fits scale, risk, expectations and curves on `train`; calibrates the risk on `calibration`."""
+    random = np.random.default_rng(seed)
+    rows = augment.blank(layout, train.features, random)
+    scale = Scale.fit(*layout.quantities_of(train.features))
+    inputs = scale.inputs(layout, rows)
+    head = risk.fit(inputs, train.labels, seed)
+    head = risk.calibrate(head, scale.inputs(layout, calibration.features), calibration.labels)
+    count = len(layout.signs)
+    signs = [expectation.fit(layout, inputs, sign, seed) for sign in range(count)]
+
+    values = rows[:, layout.value]
+    known = inputs[:, layout.quantities : layout.quantities + count] > 0
+    centre, below, above = _spread(np.where(known, values, np.nan))
+    unusual = np.zeros(values.shape)
+    curves = []
+    for sign in range(count):
+        at = known[:, sign]
+        moved = values[at, sign] - centre[sign]
+        rarity = np.maximum(-moved * below[sign], moved * above[sign])
+        distance = np.maximum(rarity, signs[sign].residual(inputs[at], sign))
+        curves.append(Curve.fit(distance))
+        unusual[at, sign] = curves[-1](distance)
+    surprise = np.where(known, -np.log(1.0 + SURPRISE_FLOOR - unusual), 0.0)
+    present = known.sum(axis=1)
+    total = (surprise.sum(axis=1) - present) / np.sqrt(np.maximum(present, 1))
+    return _assemble(layout, scale, head, signs, centre, below, above, curves, Curve.fit(total[present > 0]))
+
+
+def _spread(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Median and 1 / spread on each side, so that equal distances mean equally rare values."""
+    centre, below, above = np.zeros(values.shape[1]), np.ones(values.shape[1]), np.ones(values.shape[1])
+    for sign in range(values.shape[1]):
+        some = values[:, sign][np.isfinite(values[:, sign])]
+        if len(some) == 0:
+            continue
+        centre[sign] = np.median(some)
+        for out, moved in ((below, centre[sign] - some), (above, some - centre[sign])):
+            edge = np.quantile(moved, 1.0 - TAIL)
+            share = np.mean(moved > edge) + np.mean(moved == edge) / 2
+            out[sign] = NormalDist().inv_cdf(1.0 - min(max(float(share), 1e-6), 0.45)) / max(edge, 1e-3)
+    return centre, below, above
+
+
+def _assemble(
+    layout: Layout,
+    scale: Scale,
+    head: risk.Risk,
+    signs: list[expectation.Expectation],
+    centre: NDArray[np.float64],
+    below: NDArray[np.float64],
+    above: NDArray[np.float64],
+    curves: list[Curve],
+    joint: Curve,
+) -> Parameters:
+    """Puts the heads side by side: one hidden layer, block-wise output weights."""
+    count, risk_units = len(signs), len(head.output)
+    units = risk_units + sum(len(sign.output) for sign in signs)
+    output = np.zeros((1 + 2 * count, units))
+    output[0, :risk_units] = head.output
+    at = risk_units
+    for index, sign in enumerate(signs):
+        width = len(sign.output)
+        output[1 + index, at : at + width] = sign.output
+        output[1 + count + index, at : at + width] = sign.log_output
+        at += width
+    return Parameters(
+        layout=layout,
+        scale=scale,
+        hidden_weight=np.vstack([head.hidden_weight, *(sign.hidden_weight for sign in signs)]),
+        hidden_bias=np.concatenate([head.hidden_bias, *(sign.hidden_bias for sign in signs)]),
+        direct_weight=np.vstack([sign.direct for sign in signs]),
+        output_weight=output,
+        output_bias=np.array([head.bias, *(sign.bias for sign in signs), *(sign.log_bias for sign in signs)]),
+        centre=centre,
+        below=below,
+        above=above,
+        sign_curves=curves,
+        joint_curve=joint,
+    )

@@ -1,0 +1,156 @@
+"""Trains the shipped model from the hourly recording: `python -m models.train --data DIR --out models/`.
+
+Reproducible: the split is a digest of the patient's name, all seeds are fixed, one thread computes. The same
+recording, core and libraries give the same bytes. About three minutes on one core.
+"""
+
+import argparse
+import hashlib
+import math
+import time
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from models import card, evaluate, graph
+from models.fit import Rows, fit
+from models.layout import Layout
+from models.rows import Dataset, collect
+from models.split import split
+from vigil import core, paths, recordings
+from vigil.model import Manifest, Model
+from vigil.model.manifest import FILE_NAME, Bands, Reference
+
+NAME, FILE = "vitals", "vitals.onnx"
+RECORDING = "sepsis_hourly"
+SEED = 20_260_101
+RISK_QUANTILES = (0.90, 0.97, 0.995)
+ANOMALY_BANDS = Bands(medium=0.95, high=0.99, critical=0.999)
+
+
+def layout() -> Layout:
+    """The columns of this core's rows, and the plausible limits of its signs."""
+    signs = [name.removeprefix("anomaly_") for name in core.score_names()[2:]]
+    limits = {str(sign["field"]): sign for sign in core.vocabulary()}
+    plausible = [(float(str(limits[s]["plausible_low"])), float(str(limits[s]["plausible_high"]))) for s in signs]
+    return Layout(core.feature_names(), signs, plausible)
+
+
+def train(data: Dataset, seed: int = SEED) -> tuple[Manifest, bytes]:
+    """The model of a dataset, with its manifest."""
+    columns = layout()
+    learn, calibrate, _ = split(data.names)
+    with threadpool_limits(limits=1):
+        parameters = fit(columns, data.rows.of(learn), data.rows.of(calibrate), seed)
+        packed = graph.build(parameters)
+    digest = hashlib.sha256(packed).hexdigest()
+    draft = Manifest(
+        name=NAME,
+        version=f"{NAME}-{digest[:12]}",
+        file=FILE,
+        sha256=digest,
+        opset=graph.OPSET,
+        schema=core.feature_schema(),
+        features=list(core.feature_names()),
+        scores=list(core.score_names()),
+        severity={"anomaly": ANOMALY_BANDS, "risk": ANOMALY_BANDS},
+        reference=_reference(columns, data.rows.of(learn)),
+    )
+    risk = scores_of(Model(draft, packed), data.rows.of(calibrate).features)[:, 0]
+    return msgspec.structs.replace(draft, severity={"anomaly": ANOMALY_BANDS, "risk": _risk_bands(risk)}), packed
+
+
+def scores_of(model: Model, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scores of feature rows, in batches."""
+    parts = [
+        model.score(np.ascontiguousarray(features[at : at + 1024]).tobytes(), len(features[at : at + 1024]))
+        for at in range(0, len(features), 1024)
+    ]
+    return np.frombuffer(b"".join(parts), np.float32).reshape(len(features), -1)
+
+
+def write(out: Path, manifest: Manifest, packed: bytes) -> None:
+    """Writes the model and its manifest into `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / manifest.file).write_bytes(packed)
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    (out / FILE_NAME).write_bytes(text + b"\n")
+
+
+def report(manifest: Manifest, packed: bytes, data: Dataset) -> dict[str, object]:
+    """Everything the model card says in numbers."""
+    columns, model = layout(), Model(manifest, packed)
+    learn, calibrate, test = split(data.names)
+    held_out = data.rows.of(test)
+    metrics = evaluate.compare(columns, held_out, scores_of(model, held_out.features), SEED)
+    return {
+        "model": manifest.version,
+        "recording": RECORDING,
+        "patients": {"train": int(learn.sum()), "calibration": int(calibrate.sum()), "test": int(test.sum())},
+        "rows": {n: len(data.rows.of(c).labels) for n, c in (("train", learn), ("calibration", calibrate))},
+        "test": metrics,
+        "swapped_value_auroc": evaluate.swapped(columns, held_out, lambda rows: scores_of(model, rows), SEED),
+        "microseconds_per_row": {str(rows): _cost(model, held_out, rows) for rows in (1, 64, 1024)},
+        "bytes": len(packed),
+    }
+
+
+def _cost(model: Model, rows: Rows, batch: int) -> float:
+    """Microseconds a row in batches of `batch`: the median of five rounds."""
+    features = np.resize(rows.features, (batch, rows.features.shape[1])).tobytes()
+    rounds = []
+    for _ in range(5):
+        began, calls = time.perf_counter(), max(20, 20_000 // batch)
+        for _ in range(calls):
+            model.score(features, batch)
+        rounds.append((time.perf_counter() - began) / calls / batch * 1e6)
+    return round(float(np.median(rounds)), 3)
+
+
+def _risk_bands(risk: NDArray[np.float32]) -> Bands:
+    """Severities of the calibrated risk, by how rare it is among patients that did not train."""
+    medium, high, critical = (
+        math.ceil(float(q) * 1e4) / 1e4 for q in np.quantile(risk[np.isfinite(risk)], RISK_QUANTILES)
+    )
+    return Bands(medium=medium, high=high, critical=critical)
+
+
+def _reference(columns: Layout, rows: Rows) -> dict[str, Reference]:
+    out = {}
+    for sign, column in zip(columns.signs, columns.value, strict=True):
+        values = rows.features[:, column].astype(np.float64)
+        values = values[np.isfinite(values)]
+        if len(values):
+            p = [round(float(q), 2) for q in np.percentile(values, [1, 5, 50, 95, 99])]
+            out[sign] = Reference(p01=p[0], p05=p[1], p50=p[2], p95=p[3], p99=p[4])
+    return out
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, help="folder of the recordings (default: VIGIL_DATA or ../shared/data)")
+    parser.add_argument("--out", type=Path, default=paths.MODELS)
+    parser.add_argument("--patients", type=int, help="only the first so many patients")
+    options = parser.parse_args()
+    folder = recordings.data_folder(options.data)
+    if folder is None:
+        parser.error("no recordings: give --data DIR")
+    began = time.monotonic()
+    recording = recordings.open(folder / RECORDING, limit=options.patients)
+    data = collect(recording.stays(), paths.RULES.read_text("utf-8"))
+    print(f"{len(data.rows.labels)} rows of {len(data.names)} patients after {time.monotonic() - began:.0f} s")
+    manifest, packed = train(data)
+    write(options.out, manifest, packed)
+    print(f"{manifest.version} after {time.monotonic() - began:.0f} s")
+    numbers = report(manifest, packed, data)
+    (options.out / "metrics.json").write_bytes(msgspec.json.format(msgspec.json.encode(numbers), indent=2) + b"\n")
+    (options.out / "MODEL_CARD.md").write_text(card.render(numbers, manifest), "utf-8")
+    print(f"report after {time.monotonic() - began:.0f} s: {options.out / 'MODEL_CARD.md'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Feature rows of single observations, made by the core's own engine.
+
+For callers that hold values rather than a topic's records: ScoreVitals. There is no second
+implementation of the features; this builds an enriched batch and asks `Engine.begin`.
+"""
+
+from collections.abc import Mapping
+
+from vigil.core import Engine, derive_id
+from vigil.pb import events_pb2 as pb
+
+TOPIC = "telemetry.enriched"
+
+
+def enriched(
+    values: Mapping[str, float],
+    event_time_us: int,
+    *,
+    patient_id: str = "",
+    age_years: int | None = None,
+    sex: str = "unknown",
+) -> pb.Observation:
+    """An enriched observation of `values` (canonical field → canonical unit), all of valid quality."""
+    name = patient_id.encode() or b"-"
+    event_id = derive_id("observation", [name, event_time_us.to_bytes(8, "big", signed=True)])
+    signs = [f"SIGN_{field.upper()}" for field in values]
+    return pb.Observation(
+        header=pb.Header(
+            event_id=event_id,
+            source_event_id=event_id,
+            trace_id=event_id,
+            event_type=pb.EVENT_TYPE_TELEMETRY_ENRICHED,
+            version=1,
+            event_time_us=event_time_us,
+            ingest_time_us=event_time_us,
+            process_time_us=event_time_us,
+            device_id=f"device of {patient_id}",
+            patient_id=patient_id,
+        ),
+        vitals=pb.Vitals(signs=signs, values=list(values.values()), quality=[0] * len(values)),
+        context=pb.Context(patient_id=patient_id, age_years=age_years, sex=sex),
+    )
+
+
+def feature_row(rules_toml: str, observation: pb.Observation) -> bytes:
+    """The feature row of one observation of a patient without history. Raises `CoreError`."""
+    engine = Engine(rules_toml)
+    engine.assign(0)
+    batch = pb.TelemetryBatch(observations=[observation]).SerializeToString()
+    return engine.begin(TOPIC, 0, [0], [batch], observation.header.event_time_us).features

@@ -1,0 +1,1 @@
+"""The learned model behind gRPC: packed rows for the pipeline, single observations for people's clients."""

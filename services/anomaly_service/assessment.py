@@ -1,0 +1,162 @@
+"""ScoreVitals: one observation to scores, severities, factors and explanations.
+
+A sign that cannot be scored has no score and is named in the metadata; it is never scored 0.
+"""
+
+import math
+import struct
+import time
+
+from services.anomaly_service.explanation import explain
+from services.anomaly_service.scorer import Scorer
+from vigil import core
+from vigil.model import Severity, severity_of
+from vigil.model.observation import enriched, feature_row
+from vigil.pb import anomaly_pb2 as pb
+
+# The request's names and the canonical signs.
+VITALS = {
+    "heart_rate": "heart_rate",
+    "blood_pressure.systolic": "systolic",
+    "blood_pressure.diastolic": "diastolic",
+    "temperature": "temperature",
+    "oxygen_saturation": "spo2",
+    "respiratory_rate": "respiratory_rate",
+}
+SEXES = {"f": "female", "female": "female", "m": "male", "male": "male", "other": "other", "": "unknown"}
+AGE_YEARS_MAX = 130
+AGGREGATION = "score: calibrated model risk; severity: the worst of risk, joint anomaly and any NEWS2 score of 3"
+
+
+class InvalidVitals(Exception):
+    """The request is wrong; the text names every field."""
+
+
+class NotScorable(Exception):
+    """Nothing in the request can be scored."""
+
+    def __init__(self, message: str, metadata: dict[str, str]) -> None:
+        super().__init__(message)
+        self.metadata = metadata
+
+
+class Assessor:
+    """Scores single observations of patients without history."""
+
+    def __init__(self, scorer: Scorer, rules_toml: str) -> None:
+        self._scorer, self._rules = scorer, rules_toml
+        self._plausible = {
+            str(sign["field"]): (float(str(sign["plausible_low"])), float(str(sign["plausible_high"])))
+            for sign in core.vocabulary()
+        }
+
+    async def assess(self, request: pb.ScoreVitalsRequest) -> pb.ScoreVitalsResponse:
+        """Raises `InvalidVitals` or `NotScorable`."""
+        given = read(request)
+        values, metadata = self._screen(given)
+        if not values:
+            raise NotScorable("no vital sign that could be scored", metadata)
+        context = request.patient_context
+        observation = enriched(
+            values,
+            time.time_ns() // 1000,
+            patient_id=context.patient_id,
+            age_years=context.age if context.HasField("age") else None,
+            sex=SEXES.get(context.gender.strip().lower(), "other"),
+        )
+        packed = await self._scorer.score(feature_row(self._rules, observation), 1)
+        manifest = self._scorer.model.manifest
+        scores = dict(zip(manifest.scores, struct.unpack(f"<{len(manifest.scores)}f", packed), strict=True))
+        if math.isnan(scores["risk"]):
+            raise NotScorable("the model could not score this observation", metadata)
+        return self._response(values, scores, metadata)
+
+    def _screen(self, given: dict[str, float]) -> tuple[dict[str, float], dict[str, str]]:
+        """The values that a living patient can show; the others are named and left out, never changed."""
+        values: dict[str, float] = {}
+        metadata: dict[str, str] = {}
+        for vital, sign in VITALS.items():
+            if vital not in given:
+                metadata[f"missing.{vital}"] = "not given"
+                continue
+            low, high = self._plausible[sign]
+            if low <= given[vital] <= high:
+                values[sign] = given[vital]
+            else:
+                metadata[f"excluded.{vital}"] = f"implausible: {given[vital]:g} is outside {low:g} … {high:g}"
+        return values, metadata
+
+    def _response(
+        self, values: dict[str, float], scores: dict[str, float], metadata: dict[str, str]
+    ) -> pb.ScoreVitalsResponse:
+        manifest = self._scorer.model.manifest
+        points = _news2_points(values)
+        worst = max(severity_of(manifest, "risk", scores["risk"]), severity_of(manifest, "anomaly", scores["anomaly"]))
+        answers = []
+        for vital, sign in VITALS.items():
+            score = scores.get(f"anomaly_{sign}", math.nan)
+            if sign not in values or math.isnan(score):
+                continue
+            severity = severity_of(manifest, f"anomaly_{sign}", score)
+            if points.get(sign) == 3:
+                severity = max(severity, Severity.HIGH)
+                worst = max(worst, Severity.HIGH)
+            factors, text = explain(manifest, sign, values[sign], score, points.get(sign))
+            answers.append(
+                pb.VitalScore(
+                    vital=vital,
+                    score=_rounded(score),
+                    severity=severity.word,
+                    model_version=manifest.version,
+                    factors=factors,
+                    explanation=text,
+                )
+            )
+        risk = pb.OverallRisk(score=_rounded(scores["risk"]), severity=worst.word, aggregation_method=AGGREGATION)
+        metadata |= {"model": manifest.name, "model_version": manifest.version, "schema": manifest.schema}
+        metadata["joint_anomaly"] = f"{scores['anomaly']:.4f}"
+        return pb.ScoreVitalsResponse(
+            version="1", status=pb.SUCCESS, vital_scores=answers, overall_risk=risk, metadata=metadata
+        )
+
+
+def read(request: pb.ScoreVitalsRequest) -> dict[str, float]:
+    """The vital signs that the request gives. Raises `InvalidVitals` naming every wrong field."""
+    given: dict[str, float] = {}
+    problems = []
+    for vital in VITALS:
+        holder, _, name = f"vitals.{vital}".rpartition(".")
+        message = request.vitals.blood_pressure if holder.endswith("blood_pressure") else request.vitals
+        if not message.HasField(name):
+            continue
+        value = getattr(message, name)
+        if math.isfinite(value):
+            given[vital] = value
+        else:
+            problems.append(f"vitals.{vital}: not a finite number")
+    context = request.patient_context
+    if context.HasField("age") and not 0 <= context.age <= AGE_YEARS_MAX:
+        problems.append(f"patient_context.age: {context.age} is outside 0 … {AGE_YEARS_MAX} years")
+    if problems:
+        raise InvalidVitals("; ".join(problems))
+    return given
+
+
+def _news2_points(values: dict[str, float]) -> dict[str, int]:
+    """NEWS2 points per sign on scale 1; what is missing has none."""
+    _, _, _, subscores, _, _ = core.score_news2(
+        values.get("respiratory_rate"),
+        values.get("spo2"),
+        1,
+        None,
+        values.get("systolic"),
+        values.get("heart_rate"),
+        None,
+        values.get("temperature"),
+    )
+    return dict(subscores)
+
+
+def _rounded(score: float) -> float:
+    """To 1e-4, as the rules see it."""
+    return round(score, 4)
