@@ -114,8 +114,8 @@ def test_what_is_no_recording_is_refused_with_its_path(tmp_path: Path, name: str
 @pytest.mark.parametrize(
     ("name", "limit", "stays", "observations"),
     [
-        ("sepsis_hourly", 20, 20, 737),
-        ("icu_mortality", 20, 20, 1185),
+        ("sepsis_hourly", 20, 20, 914),
+        ("icu_mortality", 20, 20, 1209),
         ("icu_charted", None, 53, 6407),
         ("bedside_minutes", None, 1, 1936),
     ],
