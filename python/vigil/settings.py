@@ -114,6 +114,12 @@ class Settings:
     simulator_seed: int = _setting(1, "Seed: the same seed gives the same observations", low=0)
     simulator_duration_s: float = _setting(0.0, "Stop after this long; 0 = run on", low=0.0)
     simulator_transport: str = _setting("http", "http or grpc")
+    simulator_episodes: int = _setting(0, "Exactly this many episodes, early in the run, instead of the rate", low=0)
+    simulator_truth_file: str = _setting("", "Ground truth of the episodes, a JSON line each; empty = none")
+    simulator_start: str = _setting("", "Event time of the first observations, ISO 8601; empty = now")
+    simulator_prefix: str = _setting("sim-", "Prefix of the simulated devices' and patients' ids")
+    simulator_per_body: int = _setting(500, "Most observations of one request", low=1, high=10_000)
+    simulator_connections: int = _setting(8, "Connections to the gateway", low=1, high=256)
     # Built from the topology
     http_ports: Mapping[str, int] = field(default_factory=dict)
     grpc_ports: Mapping[str, int] = field(default_factory=dict)

@@ -62,7 +62,7 @@ def write_digits(out: Any, at: int, digits: int, number: int) -> None:
 
 
 @njit(cache=True, inline="always")
-def charted(value: float, sign: int, decimals: Any, low: Any, high: Any) -> float:
+def charted(value: Any, sign: Any, decimals: Any, low: Any, high: Any) -> Any:
     """The value at chart resolution, within what the sensor can show."""
     bounded = min(max(value, low[sign]), high[sign])
     return np.floor(bounded * 10.0 + 0.5) / 10.0 if decimals[sign] == 1 else np.floor(bounded + 0.5)

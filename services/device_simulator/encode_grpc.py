@@ -61,7 +61,7 @@ class GrpcTemplate:
         scale = 10.0**DECIMALS
         values = np.floor(values * scale + 0.5) / scale
         if there.all():
-            return self._rows(first + np.arange(len(signs)), time_us, values, there[0] if len(there) else ())
+            return self._rows(first + np.arange(len(signs)), time_us, values, np.ones(len(METRICS), bool))
         parts = []
         patterns, inverse = np.unique(there, axis=0, return_inverse=True)
         for index, pattern in enumerate(patterns):

@@ -22,8 +22,6 @@ METRICS = {
     "NBPDias": "dbp",
     "NBPMean": "map",
 }
-UNITS = {"pm": "/min"}
-"""The head's "pm" is "per minute", cut short; every other unit is sent as written."""
 _HEAD = re.compile(r"\s*(?P<name>[^\[]+?)\s*(?:\[(?P<unit>[^\]]*)\])?\s*$")
 
 
@@ -80,4 +78,4 @@ class BedsideMinutes:
 def _column(head: str) -> tuple[str, str]:
     match = _HEAD.match(head)
     name, unit = (match["name"], match["unit"] or "") if match else (head, "")
-    return METRICS.get(name, name), UNITS.get(unit, unit)
+    return METRICS.get(name, name), unit

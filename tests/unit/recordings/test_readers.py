@@ -70,7 +70,7 @@ def test_a_bedside_zero_is_sent_as_it_stands(tmp_path: Path) -> None:
     file.write_text("minute,HR [bpm],RESP [pm],NBPSys [mmHg]\n0,0.0,23.0,\n1,62.8,12.7,120\n")
     (stay,) = recordings.open(file).stays()
     assert stay.observations[0]["metrics"] == {"hr": 0.0, "rr": 23.0}
-    assert stay.observations[1]["units"] == {"hr": "bpm", "rr": "/min", "sbp": "mmHg"}
+    assert stay.observations[1]["units"] == {"hr": "bpm", "rr": "pm", "sbp": "mmHg"}
 
 
 def test_a_repeated_parameter_is_kept_as_an_observation_of_its_own(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Clients of the services' public edges, for the command line and the simulator."""

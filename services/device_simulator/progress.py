@@ -1,0 +1,60 @@
+"""What a person sees of a run: a bar with rates while it lasts, a table at its end."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from vigil.clients.sending import Statistics
+
+_CONSOLE = Console(stderr=True)
+
+
+class Bar:
+    """A progress bar over the simulated seconds; without an end when the duration is 0."""
+
+    def __init__(self, duration_s: float) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            BarColumn(),
+            TextColumn("{task.fields[rate]:>9,.0f}/s  accepted {task.fields[accepted]:,}"),
+            TextColumn("rejected {task.fields[rejected]:,}  retried {task.fields[retried]:,}"),
+            TextColumn("episodes {task.fields[episodes]:,}"),
+            TimeElapsedColumn(),
+            console=_CONSOLE,
+        )
+        self._task = self._progress.add_task(
+            "", total=duration_s or None, rate=0.0, accepted=0, rejected=0, retried=0, episodes=0
+        )
+
+    def update(self, elapsed_s: float, sent: Statistics, episodes: int) -> None:
+        """Shows where the run is."""
+        self._progress.update(
+            self._task,
+            completed=elapsed_s,
+            rate=sent.accepted / max(elapsed_s, 0.1),
+            accepted=sent.accepted,
+            rejected=sent.rejected,
+            retried=sent.retried,
+            episodes=episodes,
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+
+def show(summary: dict[str, object]) -> None:
+    """The table at the end."""
+    table = Table(title="Simulation", show_header=False)
+    for name, value in summary.items():
+        text = f"{value:,.1f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+        table.add_row(name.replace("_", " "), text)
+    _CONSOLE.print(table)
