@@ -120,6 +120,9 @@ class Settings:
     simulator_prefix: str = _setting("sim-", "Prefix of the simulated devices' and patients' ids")
     simulator_per_body: int = _setting(500, "Most observations of one request", low=1, high=10_000)
     simulator_connections: int = _setting(8, "Connections to the gateway", low=1, high=256)
+    # Command line
+    vigil_dir: str = _setting("", "Where `vigil up` keeps data, logs and state; empty = .vigil in the project")
+    vigil_data: str = _setting("", "Folder of the recordings; empty = ../shared/data beside the project")
     # Built from the topology
     http_ports: Mapping[str, int] = field(default_factory=dict)
     grpc_ports: Mapping[str, int] = field(default_factory=dict)

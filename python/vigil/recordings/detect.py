@@ -1,24 +1,25 @@
 """Which recording a path is, by what lies there."""
 
-import os
 import tarfile
 from datetime import datetime
 from pathlib import Path
 
+from vigil import paths
 from vigil.recordings.bedside_minutes import BedsideMinutes
 from vigil.recordings.icu_charted import IcuCharted
 from vigil.recordings.icu_mortality import IcuMortality
 from vigil.recordings.jsonl import JsonLines
 from vigil.recordings.model import DEFAULT_START, Recording, RecordingError
 from vigil.recordings.sepsis_hourly import SepsisHourly
+from vigil.settings import Settings
 
 Format = type[SepsisHourly] | type[IcuMortality] | type[IcuCharted] | type[BedsideMinutes] | type[JsonLines]
 
 
 def data_folder(given: Path | None = None) -> Path | None:
     """Where the recordings are: `given`, `VIGIL_DATA`, or `../shared/data` beside the project; None if nowhere."""
-    named = given or (Path(os.environ["VIGIL_DATA"]) if os.environ.get("VIGIL_DATA") else None)
-    folder = named or Path(__file__).resolve().parents[4] / "shared" / "data"
+    named = given or Settings.load().vigil_data
+    folder = Path(named) if named else paths.ROOT.parent / "shared" / "data"
     return folder if folder.is_dir() else None
 
 
