@@ -105,6 +105,9 @@ class Settings:
     notification_smtp_port: int = _setting(25, "SMTP port", low=1, high=65535)
     notification_smtp_from: str = _setting("vigil@localhost", "Sender")
     notification_smtp_to: str = _setting("ward@localhost", "Recipients, separated by commas")
+    notification_attempts_max: int = _setting(20, "Attempts after which a notification counts as failed", low=1)
+    notification_retry_base_s: float = _setting(0.5, "Pause after the first failed attempt; doubles each time", low=0.0)
+    notification_retry_max_s: float = _setting(60.0, "Longest pause between attempts", low=0.0)
     # Analytics
     analytics_flush_ms: int = _setting(1000, "Longest time between writes of roll-ups", low=10)
     # Simulator

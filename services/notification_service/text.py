@@ -1,0 +1,135 @@
+"""What a notification says: one clear sentence with sign, value, unit, limit, time and place. No names."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vigil.pb import events_pb2 as pb
+from vigil.scalars import kind_name, priority_name, sign_name, sign_unit, time_text
+
+_LABELS = {
+    "spo2": "SpO2",
+    "etco2": "EtCO2",
+    "fio2": "FiO2",
+    "o2_flow": "O2 flow",
+    "gcs": "GCS",
+    "systolic": "systolic pressure",
+    "diastolic": "diastolic pressure",
+    "art_systolic": "arterial systolic pressure",
+    "art_diastolic": "arterial diastolic pressure",
+    "art_mean": "arterial mean pressure",
+}
+_UNITS = {"mm[Hg]": "mmHg", "Cel": "°C", "{score}": "", "{ACVPU}": ""}
+_COMPARISONS = {"<": "below", "<=": "at or below", ">": "above", ">=": "at or above"}
+_ACVPU = "ACVPU"
+_LINES_MAX = 200
+
+
+@dataclass(frozen=True)
+class Text:
+    """A notification's title (one line) and body."""
+
+    title: str
+    body: str
+
+
+def clean(text: str, length: int = 300) -> str:
+    """Text from outside on one line without control characters, so that it cannot forge lines or headers."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+", " ", text).strip()[:length]
+
+
+def alarm_text(alert: pb.AlertEvent, kind: str) -> Text:
+    """The text of an alarm, an escalation or its resolution (`kind`)."""
+    what = _what(alert)
+    place = _place(alert)
+    times = alert.condition
+    if kind == "resolved":
+        since = _clock(times.raised_time_us or times.onset_time_us)
+        ended = _clock(times.end_time_us or alert.header.event_time_us)
+        title = f"RESOLVED: {_name(alert)}, {place}"
+        return Text(title, f"{title}. Ended {ended}, raised {since}.{_source(alert)}")
+    word = "ESCALATED to " if kind == "escalation" else ""
+    critical = ", critical" if alert.severity == pb.SEVERITY_CRITICAL else ""
+    title = f"{word}{priority_name(alert.priority).upper()}{critical}: {what}, {place}"
+    body = f"{title}. Observed {_clock(_observed_us(alert))}{_held(alert)}."
+    if times.stale:
+        body += " The signal is missing now; the alarm holds."
+    return Text(title, body + _source(alert))
+
+
+def digest_text(who: str, titles: Sequence[str], priority: int) -> Text:
+    """One message for several notifications that were held back together."""
+    title = f"{priority_name(priority).upper()}: {len(titles)} grouped notifications, {clean(who)}"
+    lines = [f"- {text}" for text in titles[:_LINES_MAX]]
+    if len(titles) > _LINES_MAX:
+        lines.append(f"- and {len(titles) - _LINES_MAX} more, each under /notifications?groupId=…")
+    return Text(title, "\n".join([f"{title}:", *lines]))
+
+
+def sign_text(sign: int) -> str:
+    """A sign as a person says it."""
+    name = sign_name(sign)
+    return _LABELS.get(name, name.replace("_", " "))
+
+
+def _what(alert: pb.AlertEvent) -> str:
+    evidence = [_evidence(e) for e in alert.condition.evidence]
+    early = alert.condition.early_warning
+    if alert.condition.HasField("early_warning"):
+        partial = " (partial: inputs missing)" if early.partial else ""
+        evidence.insert(0, f"{early.name.upper()} {early.total}{partial}, {early.risk or 'unknown'} risk")
+    if alert.kind == pb.ALERT_KIND_TECHNICAL or not evidence:
+        kind = f"{kind_name(alert.kind)} alarm: " if alert.kind else ""
+        evidence.insert(0, kind + (clean(alert.message) or _name(alert)))
+    return "; ".join(evidence)
+
+
+def _evidence(e: pb.Evidence) -> str:
+    label = sign_text(e.sign)
+    if e.sign == pb.SIGN_CONSCIOUSNESS and 0 <= e.value < len(_ACVPU) and e.value == int(e.value):
+        return f"{label} {_ACVPU[int(e.value)]}"
+    unit = sign_unit(e.sign) or ""
+    unit = _UNITS.get(unit, unit)
+    text = f"{label} {_with_unit(e.value, unit)}"
+    if e.comparison:
+        whose = "the patient's " if e.limit_source == "patient" else ""
+        text += f" {_COMPARISONS.get(e.comparison, e.comparison)} {whose}limit {_with_unit(e.limit, unit)}"
+    return text
+
+
+def _with_unit(value: float, unit: str) -> str:
+    return f"{value:.6g}{'' if unit == '%' else ' '}{unit}".rstrip()
+
+
+def _name(alert: pb.AlertEvent) -> str:
+    return clean(alert.alert_type).replace("_", " ") or "alarm"
+
+
+def _place(alert: pb.AlertEvent) -> str:
+    parts = [
+        f"{label} {clean(text)}" for label, text in (("bed", alert.context.bed), ("ward", alert.context.ward)) if text
+    ]
+    return ", ".join(parts) or "place unknown"
+
+
+def _source(alert: pb.AlertEvent) -> str:
+    patient = clean(alert.header.patient_id or alert.context.patient_id)
+    device = clean(alert.header.device_id)
+    if not patient:
+        return f" Device {device}, no patient linked."
+    return f" Patient {patient}, device {device}."
+
+
+def _observed_us(alert: pb.AlertEvent) -> int:
+    return max((e.event_time_us for e in alert.condition.evidence), default=0) or alert.header.event_time_us
+
+
+def _held(alert: pb.AlertEvent) -> str:
+    onset, seen = alert.condition.onset_time_us, _observed_us(alert)
+    seconds = (seen - onset) / 1e6
+    return f", for {seconds:.0f} s" if onset and seconds >= 1 else ""
+
+
+def _clock(microseconds: int) -> str:
+    text = time_text(microseconds)
+    return f"{text[:19].replace('T', ' ')} UTC" if text else "at an unknown time"
