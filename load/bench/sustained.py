@@ -90,9 +90,8 @@ def highest(system: System, fleet: Fleet, start: float, seconds: float, say: Any
     rate, good = start, 0.0
     while rate < 2_000_000:
         run = hold(system, fleet, rate, seconds, alerts=alerts)
-        say(
-            f"{rate:,.0f}/s: {'flat' if run.flat else 'not held'} (got {run.achieved:,.0f}/s, drained in {run.drain_s:.1f} s)"
-        )
+        verdict = "flat" if run.flat else "not held"
+        say(f"{rate:,.0f}/s: {verdict} (got {run.achieved:,.0f}/s, drained in {run.drain_s:.1f} s)")
         if run.flat:
             good, rate = rate, rate * 1.15
             continue

@@ -7,10 +7,10 @@ import grpc
 import grpc.aio
 
 from services.telemetry_gateway.admission import RegistryUnavailable
-from vigil.runtime.micro_batch import LogUnavailable
 from services.telemetry_gateway.intake import Intake
 from vigil.core import Decoder
 from vigil.pb import telemetry_gateway_pb2 as pb
+from vigil.runtime.micro_batch import LogUnavailable
 
 STREAM_REQUESTS_MAX = 10_000
 

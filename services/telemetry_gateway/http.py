@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 
 from services.telemetry_gateway.admission import RegistryUnavailable
-from vigil.runtime.micro_batch import LogUnavailable
 from services.telemetry_gateway.intake import Intake
 from services.telemetry_gateway.openapi import static_pages
 from vigil.core import Decoder
 from vigil.runtime import metrics
+from vigil.runtime.micro_batch import LogUnavailable
 
 PROBLEM = "application/problem+json"
 Headers = list[tuple[str, str]]

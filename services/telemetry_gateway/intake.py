@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 
 from services.telemetry_gateway.admission import AdmissionDesk
-from vigil.runtime.micro_batch import Batcher, LogUnavailable
 from vigil.core import Acceptance
 from vigil.runtime import metrics
+from vigil.runtime.micro_batch import Batcher, LogUnavailable
 
 # From this size on decoding moves off the event loop, so that small requests do not wait behind it.
 INLINE_BYTES_MAX = 32_768

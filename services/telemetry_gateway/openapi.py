@@ -109,7 +109,7 @@ DOCUMENT = {
                     **{str(status): _PROBLEM for status in (400, 401, 403, 404, 413, 415, 422)},
                     "503": {
                         **_PROBLEM,
-                        "description": "The log or the registry is away; nothing was accepted. Try again after Retry-After",
+                        "description": "The log or the registry is away: nothing was accepted, try again",
                         "headers": {"Retry-After": {"schema": {"type": "integer"}}},
                     },
                 },

@@ -3,13 +3,13 @@
 import asyncio
 
 from services.telemetry_gateway.admission import AdmissionDesk
-from vigil.runtime.micro_batch import Batcher
 from services.telemetry_gateway.grpc_edge import GrpcEdge
 from services.telemetry_gateway.http import HttpEdge
 from services.telemetry_gateway.intake import Intake
 from vigil.core import Admissions, Decoder
 from vigil.runtime.grpc_server import serve_grpc
 from vigil.runtime.invalidation import Invalidation
+from vigil.runtime.micro_batch import Batcher
 from vigil.runtime.pipeline import connect_bus
 from vigil.runtime.service import Service, run
 
