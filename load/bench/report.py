@@ -1,0 +1,75 @@
+"""Writes load/REPORT.md and load/report.json from what was measured."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parents[1]
+TARGETS = {
+    "pipeline ÷ null relay": (0.75, "≥"),
+    "pipeline ÷ naive per-message Python": (20.0, "≥"),
+    "Rust stages through PyO3 ÷ json + Python": (30.0, "≥"),
+    "1,000,000 device keys ÷ 1,000 keys": (0.85, "≥"),
+    "alert p99 at 70 % load ÷ bare hop p99": (6.0, "≤"),
+}
+
+
+def write(found: dict[str, Any]) -> Path:
+    """Writes both files; returns the report's path."""
+    (HERE / "report.json").write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
+    path = HERE / "REPORT.md"
+    path.write_text(render(found))
+    return path
+
+
+def render(found: dict[str, Any]) -> str:
+    """The report as Markdown."""
+    lines = [
+        "# Benchmark report",
+        "",
+        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}. Everything was measured in one run on one machine,",
+        "generator and servers on the same cores. Compare ratios; absolute figures belong to this machine.",
+        "",
+        "## Ratios",
+        "",
+        "| ratio | measured | target | |",
+        "|---|---|---|---|",
+    ]
+    for name, (target, sign) in TARGETS.items():
+        value = found["ratios"].get(name)
+        if value is None:
+            lines.append(f"| {name} | not measured in this run | {sign} {target:g} | – |")
+            continue
+        met = value >= target if sign == "≥" else value <= target
+        verdict = "met" if met else f"missed by a factor of {max(value / target, target / value):.2f}"
+        lines.append(f"| {name} | {value:.2f} | {sign} {target:g} | {verdict} |")
+    for title, key in SECTIONS:
+        if key in found:
+            lines += ["", f"## {title}", "", *_section(key, found[key])]
+    lines += ["", "## Machine and versions", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in found["machine"].items()]
+    return "\n".join(lines) + "\n"
+
+
+SECTIONS = (
+    ("(a) Rust stages through PyO3 and json + Python rules", "core"),
+    ("(b) The whole pipeline on Kafka", "pipeline"),
+    ("Where the CPU goes", "profile"),
+    ("Latency at 70 % of the sustained rate", "latency"),
+    ("(c) The null relay", "relay"),
+    ("(d) The naive per-message Python pipeline", "naive"),
+    ("Device keys", "keys"),
+)
+
+
+def _section(key: str, data: Any) -> list[str]:
+    if key == "profile":
+        rows = ["| process | CPU µs per observation |", "|---|---|"]
+        rows += [f"| {name} | {value:.2f} |" for name, value in sorted(data.items(), key=lambda kv: -kv[1])]
+        return [*rows, f"| **sum** | **{sum(data.values()):.2f}** |"]
+    rows = ["| | |", "|---|---|"]
+    for name, value in data.items():
+        text = f"{value:,}" if isinstance(value, int | float) else str(value)
+        rows.append(f"| {name} | {text} |")
+    return rows
