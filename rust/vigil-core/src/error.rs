@@ -76,6 +76,10 @@ error_table! {
     Mismatch = "mismatch", 200;
     /// The sensor is off the patient; kept and not evaluated.
     Disconnected = "disconnected", 200;
+    /// The unit was missing or impossible and is inferred from the value, which is converted and evaluated.
+    InferredUnit = "inferred_unit", 200;
+    /// Heart rate and pulse rate differ; both are kept and evaluated.
+    PulseDeficit = "pulse_deficit", 200;
     /// A rule file that cannot be used.
     InvalidRule = "invalid_rule", 422;
     /// A checkpoint that cannot be restored.

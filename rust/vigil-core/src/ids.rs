@@ -18,10 +18,30 @@ pub mod stage {
 
 /// Hashes `domain` and `parts`, each preceded by its length as 4 little-endian bytes.
 pub fn derive(domain: &str, parts: &[&[u8]]) -> Id {
+    let all = || std::iter::once(domain.as_bytes()).chain(parts.iter().copied());
+    // The streaming hasher has a large state; what is short is hashed at once, to the same digest.
+    let mut buffer = [0u8; 256];
+    let mut length = 0;
+    for part in all() {
+        let end = length + 4 + part.len();
+        let Some((head, tail)) = buffer
+            .get_mut(length..end)
+            .and_then(|b| b.split_at_mut_checked(4))
+        else {
+            return derive_long(all());
+        };
+        head.copy_from_slice(&(part.len() as u32).to_le_bytes());
+        tail.copy_from_slice(part);
+        length = end;
+    }
+    stamp(xxh3_128(buffer.get(..length).unwrap_or_default()))
+}
+
+fn derive_long<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Id {
     let mut hasher = Xxh3::new();
-    push(&mut hasher, domain.as_bytes());
     for part in parts {
-        push(&mut hasher, part);
+        hasher.update(&(part.len() as u32).to_le_bytes());
+        hasher.update(part);
     }
     stamp(hasher.digest128())
 }
@@ -51,16 +71,28 @@ pub fn to_text(id: &Id) -> String {
         if matches!(i, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        for nibble in [byte >> 4, byte & 0xf] {
-            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('?'));
-        }
+        push_hex(&mut text, *byte);
     }
     text
 }
 
-fn push(hasher: &mut Xxh3, part: &[u8]) {
-    hasher.update(&(part.len() as u32).to_le_bytes());
-    hasher.update(part);
+/// The 32 hexadecimal digits of a W3C trace id.
+pub fn to_hex(id: &Id) -> String {
+    let mut text = String::with_capacity(32);
+    for byte in id {
+        push_hex(&mut text, *byte);
+    }
+    text
+}
+
+#[inline]
+fn push_hex(text: &mut String, byte: u8) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for nibble in [byte >> 4, byte & 15] {
+        text.push(char::from(
+            DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'),
+        ));
+    }
 }
 
 fn stamp(hash: u128) -> Id {
@@ -78,6 +110,15 @@ mod tests {
     fn parts_are_separated() {
         assert_ne!(derive("d", &[b"ab", b"c"]), derive("d", &[b"a", b"bc"]));
         assert_eq!(derive("d", &[b"ab"]), derive("d", &[b"ab"]));
+    }
+
+    #[test]
+    fn short_and_long_parts_hash_alike() {
+        for length in [0, 1, 100, 243, 244, 245, 246, 247, 248, 300] {
+            let part = vec![7u8; length];
+            let long = derive_long([b"d".as_slice(), &part].into_iter());
+            assert_eq!(derive("d", &[&part]), long, "{length}");
+        }
     }
 
     #[test]

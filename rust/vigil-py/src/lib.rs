@@ -4,20 +4,26 @@ use pyo3::prelude::*;
 
 mod boundary;
 mod columns;
+mod decode;
 mod enrich;
 mod features;
 mod ledger;
+mod normalize;
 mod outcome;
 mod scores;
+mod vocabulary;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     boundary::register(module)?;
     columns::register(module)?;
+    decode::register(module)?;
     enrich::register(module)?;
     ledger::register(module)?;
     features::register(module)?;
+    normalize::register(module)?;
     outcome::register(module)?;
     scores::register(module)?;
+    vocabulary::register(module)?;
     Ok(())
 }

@@ -128,6 +128,15 @@ impl Writer {
         }
     }
 
+    /// Packed `double`s.
+    #[inline]
+    pub fn packed_doubles(&mut self, number: u32, values: impl ExactSizeIterator<Item = f64>) {
+        self.header(number, values.len() * 8);
+        for value in values {
+            self.buffer.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+
     #[inline]
     fn tag(&mut self, number: u32, wire_type: u32) {
         self.raw_varint(u64::from((number << 3) | wire_type));
