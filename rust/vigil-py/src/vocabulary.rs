@@ -25,7 +25,7 @@ fn derive_id<'py>(py: Python<'py>, domain: &str, parts: Vec<PyBackedBytes>) -> B
     PyBytes::new(py, &ids::derive(domain, &parts))
 }
 
-/// One dict a sign: field, unit, loinc, mdc, plausible_low, plausible_high, aliases.
+/// One dict a sign: field, unit, loinc, mdc, `plausible_low`, `plausible_high`, aliases.
 #[pyfunction]
 fn vocabulary(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
     TABLE

@@ -53,17 +53,14 @@ pub fn results(results: &[ItemResult], problems: &Problems) -> Vec<u8> {
             body.push(b',');
         }
         let _ = write!(body, r#"{{"index":{index},"success":"#);
-        match result {
-            Some(id) => {
-                body.extend_from_slice(br#"true,"eventId":""#);
-                body.extend_from_slice(ids::to_text(id).as_bytes());
-                body.extend_from_slice(b"\"}");
-            }
-            None => {
-                body.extend_from_slice(br#"false,"errors":"#);
-                errors(&mut body, problems.of(index));
-                body.push(b'}');
-            }
+        if let Some(id) = result {
+            body.extend_from_slice(br#"true,"eventId":""#);
+            body.extend_from_slice(ids::to_text(id).as_bytes());
+            body.extend_from_slice(b"\"}");
+        } else {
+            body.extend_from_slice(br#"false,"errors":"#);
+            errors(&mut body, problems.of(index));
+            body.push(b'}');
         }
     }
     body.extend_from_slice(b"]}");

@@ -65,7 +65,7 @@ impl<'a> Draft<'a> {
             "battery" | "battery_percent" | "batteryPercent" if self.battery_percent.is_none() => {
                 match value.parse::<f64>() {
                     Ok(percent) if (0.0..=100.0).contains(&percent) => {
-                        self.battery_percent = Some(percent)
+                        self.battery_percent = Some(percent);
                     }
                     _ => self.metadata.push((key, value)),
                 }

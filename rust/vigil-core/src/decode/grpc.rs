@@ -236,7 +236,7 @@ fn entry_is_text(
 fn keep_entry<'a>(draft: &mut Draft<'a>, key: &'a str, value: &'a str) {
     match value.parse::<u64>() {
         Ok(sequence) if key == "sequence" && draft.sequence.is_none() => {
-            draft.sequence = Some(sequence)
+            draft.sequence = Some(sequence);
         }
         _ => draft.keep_metadata(Words::Borrowed(key), Words::Borrowed(value)),
     }

@@ -34,7 +34,7 @@ impl<'a> ItemReader<'a> {
             let mut seen = 0u8;
             lexer.object(|lexer, key| self.field(lexer, key, &mut seen, problems))?;
             self.apply_units(problems);
-            self.require(seen, problems);
+            require(seen, problems);
         } else {
             problems.add(
                 ErrorCode::WrongType,
@@ -98,25 +98,6 @@ impl<'a> ItemReader<'a> {
             UNITS => self.units(lexer, problems),
             SEQUENCE => self.sequence(lexer, problems),
             _ => self.meta(lexer, problems),
-        }
-    }
-
-    fn require(&mut self, seen: u8, problems: &mut Problems) {
-        for (bit, name) in [(DEVICE_ID, "deviceId"), (TIMESTAMP, "timestamp")] {
-            if seen & bit == 0 {
-                problems.add(
-                    ErrorCode::MissingField,
-                    format_args!("{name}"),
-                    "the field is required",
-                );
-            }
-        }
-        if seen & METRICS == 0 {
-            problems.add(
-                ErrorCode::NoMetrics,
-                format_args!("metrics"),
-                "at least one metric is required",
-            );
         }
     }
 
@@ -316,6 +297,25 @@ const META: u8 = 32;
 const DEVICE_TYPE: u8 = 64;
 
 const NOT_FINITE: &str = "the number is not finite";
+
+fn require(seen: u8, problems: &mut Problems) {
+    for (bit, name) in [(DEVICE_ID, "deviceId"), (TIMESTAMP, "timestamp")] {
+        if seen & bit == 0 {
+            problems.add(
+                ErrorCode::MissingField,
+                format_args!("{name}"),
+                "the field is required",
+            );
+        }
+    }
+    if seen & METRICS == 0 {
+        problems.add(
+            ErrorCode::NoMetrics,
+            format_args!("metrics"),
+            "at least one metric is required",
+        );
+    }
+}
 
 /// `{"value", "unit", "timestamp"}`.
 fn measured_object<'a>(
