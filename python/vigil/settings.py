@@ -42,11 +42,20 @@ class Settings:
     bus_partitions: int = _setting(4, "Partitions of every topic; fixed once the topics exist", low=1, high=4096)
     bus_timeout_s: float = _setting(10.0, "How long to wait for the log before it counts as away", low=0.1)
     bus_prefix: str = _setting("", "Prefix of topic and group names, so that several systems share one log")
+    bus_session_timeout_s: float = _setting(
+        6.0, "A consumer silent for this long loses its partitions to the others", low=0.5, high=300
+    )
+    bus_queue_bytes_max: int = _setting(
+        64_000_000, "Bytes a producer holds unacknowledged before it refuses more", low=1000
+    )
     kafka_replication: int = _setting(1, "Replication factor of topics that Vigil creates", low=1)
     kafka_linger_ms: int = _setting(1, "Kafka producer linger; batches are made before it", low=0)
     kafka_compression: str = _setting("lz4", "Kafka compression: none, lz4, zstd, snappy, gzip")
     redis_stream_max_records: int = _setting(
         200_000, "Records a stream keeps after every group has committed them", low=1000
+    )
+    redis_stream_max_bytes: int = _setting(
+        64_000_000, "… or bytes, whichever is less (both are kept beyond this until committed)", low=100_000
     )
     # PostgreSQL and Redis
     postgres_dsn: Secret = _setting(Secret(""), "PostgreSQL DSN; empty = built from POSTGRES_HOST and the like")

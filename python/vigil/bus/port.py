@@ -91,11 +91,15 @@ class Producer(Protocol):
 
 @dataclass(frozen=True)
 class Callbacks:
-    """Called from inside `poll`. `on_revoke` may commit; `on_lost` must not (another owner has them)."""
+    """Called from inside `poll` and `close`, with what came or went. `on_assign` may `seek`. `on_revoke` may
+    commit; `on_lost` must not (another owner has them)."""
 
     on_assign: Callable[[Sequence[TopicPartition]], None] = lambda _: None
     on_revoke: Callable[[Sequence[TopicPartition]], None] = lambda _: None
     on_lost: Callable[[Sequence[TopicPartition]], None] = lambda _: None
+
+
+NO_CALLBACKS = Callbacks()
 
 
 class Consumer(Protocol):
@@ -144,7 +148,7 @@ class Bus(Protocol):
         self,
         topics: Iterable[str],
         group: str | None,
-        callbacks: Callbacks = Callbacks(),
+        callbacks: Callbacks = NO_CALLBACKS,
         *,
         from_beginning: bool = True,
     ) -> Consumer:
