@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
+from fastapi.exceptions import RequestValidationError
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -18,6 +19,7 @@ from pydantic import (
     Field,
     StringConstraints,
     Tag,
+    ValidationError,
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
@@ -118,6 +120,26 @@ OneOrMany = Annotated[
     Discriminator(lambda value: "many" if isinstance(value, list) else "one"),
 ]
 """A body that may be one object or an array of them; the errors of an array name the item: `[3].age`."""
+
+
+_M = TypeVar("_M", bound=Body)
+
+
+def apply_change(model: type[_M], former: dict[str, Any], change: dict[str, Any]) -> _M:
+    """`former` (JSON names, JSON values) with `change` laid over it, as a checked body.
+
+    Raises `RequestValidationError`, naming every wrong field, when the whole does not hold.
+    """
+    names = {to_camel(name): field.alias or to_camel(name) for name, field in model.model_fields.items()}
+    names |= {name: field.alias or to_camel(name) for name, field in model.model_fields.items()}
+    given = {names.get(name, name): value for name, value in change.items()}
+    # A null takes a value away: the field's default stands again.
+    whole = {name: value for name, value in (former | given).items() if value is not None}
+    try:
+        return model.model_validate(whole)
+    except ValidationError as error:
+        located = [{**found, "loc": ("body", *found["loc"])} for found in error.errors()]
+        raise RequestValidationError(located) from error
 
 
 class Page(Parameters):

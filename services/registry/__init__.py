@@ -1,0 +1,1 @@
+"""Patients, devices, the links between them, alarm limits: REST and gRPC, changes on registry.changes."""

@@ -1,0 +1,7 @@
+"""`python -m services.registry`."""
+
+import sys
+
+from services.registry.service import main
+
+sys.exit(main())

@@ -1,0 +1,39 @@
+"""The outbox: what others must look up again, written in the same transaction as the change itself."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+DEVICES_MAX = 500
+"""Devices of one change event; a bulk is split."""
+
+
+async def record(
+    connection: Any,
+    entity: int,
+    device_ids: Sequence[str],
+    trace_id: bytes,
+    *,
+    key: str | None = None,
+    patient_id: str = "",
+) -> None:
+    """Notes that the contexts of `device_ids` change. Nothing is noted where no device is concerned.
+
+    `key` is the entity's id. A bulk has a key of its own, so that compaction never drops one of its parts
+    in favour of a later change of a single entity.
+    """
+    groups = [device_ids[i : i + DEVICES_MAX] for i in range(0, len(device_ids), DEVICES_MAX)]
+    keys = [key if key is not None and len(groups) == 1 else f"bulk:{uuid.uuid4()}" for _ in groups]
+    if groups:
+        await connection.executemany(
+            "INSERT INTO outbox (entity, key, patient_id, device_ids, trace_id) VALUES ($1, $2, $3, $4, $5)",
+            [(entity, k, patient_id, list(group), trace_id) for k, group in zip(keys, groups, strict=True)],
+        )
+
+
+async def devices_of(connection: Any, patient_ids: Sequence[str]) -> list[str]:
+    """Every device that is or was linked to these patients: late observations need the new context too."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT device_id FROM links WHERE patient_id = ANY($1) ORDER BY device_id", list(patient_ids)
+    )
+    return [row["device_id"] for row in rows]
