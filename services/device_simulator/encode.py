@@ -19,7 +19,7 @@ RANGE_LOW = np.array([0.0, 0.0, 0.0, 20.0, 0.0, 0.0])
 RANGE_HIGH = np.array([350.0, 100.0, 120.0, 45.0, 300.0, 250.0])
 """What the simulated sensor can show; SpO2 cannot exceed 100."""
 WIDTH = 5
-"""Characters of a number: wide enough for `null`."""
+"""Characters of a number: wide enough for `"off"`, what a monitor says of a probe that fell off."""
 
 
 def iso_ms(time_us: int) -> bytes:
@@ -110,6 +110,6 @@ def fill(
             end = base + places[sign] + WIDTH
             value = signs[row, sign]
             if value == ABSENT_VALUE:
-                out[end - 4], out[end - 3], out[end - 2], out[end - 1] = 110, 117, 108, 108
+                out[end - 5], out[end - 4], out[end - 3], out[end - 2], out[end - 1] = 34, 111, 102, 102, 34
             else:
                 _write_number(out, end, charted(value, sign, DECIMALS, RANGE_LOW, RANGE_HIGH), DECIMALS[sign])

@@ -32,7 +32,7 @@ class GrpcTemplate:
         self._prefix, self._pb = prefix, pb
 
     def _pattern(self, present: tuple[bool, ...]) -> tuple[np.ndarray, int, int, list[int]]:
-        """The template for observations with these signs; absent signs are left out, as the message has no null."""
+        """The template for observations with these signs; the others are 0, and the metadata says why."""
         if present not in self._patterns:
             request = self._pb.SendMeasurementsRequest(
                 version="1",
@@ -40,10 +40,10 @@ class GrpcTemplate:
                 device_type="multiparameter_monitor",
                 timestamp=TIME_FORMAT,
                 measurements=[
-                    self._pb.Measurement(metric=metric, value=_MARK, unit=unit)
+                    self._pb.Measurement(metric=metric, value=_MARK if there else 0.0, unit=unit)
                     for metric, unit, there in zip(METRICS, UNITS, present, strict=True)
-                    if there
                 ],
+                device_metadata={} if all(present) else {"probe_off": "true"},
             )
             raw = self._pb.SendMeasurementsBatchRequest(requests=[request]).SerializeToString()
             mark, places, at = struct.pack("<d", _MARK), [], 0

@@ -1,7 +1,7 @@
 """The injected episodes: what each does to the signs, how long it lasts, and which alerts must follow.
 
-A profile holds long enough to outlast the default rules' delays; `EXPECTED` is the ground truth's claim and is
-held against `rules/default.toml` by a test.
+A profile holds long enough to outlast the default rules' delays. `alert_types` and `priority` are the ground
+truth's claim; a test holds them against `rules/default.toml`.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ SIGNS = ("heart_rate", "spo2", "respiratory_rate", "temperature", "systolic", "d
 HR, SPO2, RR, TEMP, SBP, DBP = range(len(SIGNS))
 
 STEP, SHIFT, ABSENT = 0, 1, 2
-"""How a sign is moved: to a target value, by an amount, or to "no reading"."""
+"""How a sign is moved: to a target value, by an amount, or its probe falls off."""
 
 
 class Effect(NamedTuple):
@@ -26,7 +26,8 @@ class Effect(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """An episode: ramps up, holds, ramps down (seconds). `sign` is what the expected alert speaks of."""
+    """An episode: ramps up, holds, ramps down (seconds). `sign` is what the expected alert speaks of, `priority`
+    the highest it reaches."""
 
     kind: str
     sign: str

@@ -15,7 +15,7 @@ from services.device_simulator.episodes import ABSENT, SIGNS, STEP, Tables
 
 COUNT = len(SIGNS)
 ABSENT_VALUE = np.float64(-1e9)
-"""What the kernels hand on for "no reading"."""
+"""What the kernels hand on for a sign whose probe is off."""
 
 #                  heart_rate spo2 resp temp  sbp   dbp
 BASELINE_LOW = np.array([66.0, 97.0, 14.0, 36.5, 116.0, 70.0])

@@ -148,6 +148,16 @@ class EmbeddedServer:
             os.close(self._lock)
             self._lock = None
 
+    def stop_leftover(self) -> bool:
+        """Stops a server that an earlier owner left running; False when there is none."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        self._load_state()
+        self.pid = self._survivor()
+        found = self.pid is not None
+        self.stop()
+        return found
+
     def __enter__(self) -> Self:
         return self.start()
 

@@ -1,0 +1,50 @@
+"""What the commands print with: results to stdout, words to stderr; expected errors as one sentence."""
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+out = Console()
+err = Console(stderr=True)
+
+EXIT_UNAVAILABLE = 69
+# By name, so that nothing heavy is imported to show --help.
+ERRORS = {
+    "AlreadyUp": 1,
+    "AlreadyRunning": 1,
+    "CannotStart": 71,
+    "CliError": 1,
+    "SettingsError": 78,
+    "RecordingError": 66,
+    "RegistryRefused": EXIT_UNAVAILABLE,
+    "BusError": EXIT_UNAVAILABLE,
+    "BusUnavailable": EXIT_UNAVAILABLE,
+    "ProgramMissing": EXIT_UNAVAILABLE,
+    "StartFailed": EXIT_UNAVAILABLE,
+    "ModelError": EXIT_UNAVAILABLE,
+    "CoreError": 70,
+}
+
+
+class CliError(Exception):
+    """A command cannot do what was asked; the text says why and what helps."""
+
+
+def fail(error: Exception) -> int:
+    """Prints the error; returns the exit code."""
+    problems = getattr(error, "problems", None) or [str(error)]
+    for problem in problems:
+        err.print(f"[bold red]vigil:[/] {problem}" if "[" not in problem else f"vigil: {problem}", highlight=False)
+    return ERRORS[type(error).__name__]
+
+
+def say(text: str) -> None:
+    """A line for the person who waits."""
+    err.print(f"[dim]·[/] {text}", highlight=False)
+
+
+def bar(*fields: str) -> Progress:
+    """A progress bar with these further fields."""
+    columns = [TextColumn(f"{{task.fields[{name}]}}") for name in fields]
+    return Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), *columns, TimeElapsedColumn(), console=err
+    )

@@ -1,0 +1,1 @@
+"""The pipeline over a recording without servers: the same core, model and ids as live."""
