@@ -13,11 +13,8 @@ pub const OBSERVATIONS: u32 = 2;
 /// A record is closed at this size, whatever its count: well below the 1 MiB that a log takes by default.
 pub const RECORD_BYTES_MAX: usize = 768 * 1024;
 
-/// Calls `each` with every encoded observation (field `number`) of the batches `values`, in order.
-///
-/// An observation that `each` refuses becomes a dead letter of its own, as a batch of one that can be
-/// replayed; a value that is not a batch of field `number` becomes one as a whole. `each` must refuse
-/// before it writes anything. Counts `observations_in`; the caller's writing counts `observations_out`.
+/// Calls `each` with every encoded observation (field `number`) of the batches `values`, in order, as
+/// [`read_record`] does.
 pub fn read_each<'a>(
     outcome: &mut Outcome,
     source: Source<'_>,
@@ -27,27 +24,45 @@ pub fn read_each<'a>(
     mut each: impl FnMut(&mut Outcome, &'a [u8]) -> Result<(), Error>,
 ) {
     for (record, value) in values.iter().enumerate() {
-        let record = record as u32;
-        let offset = offsets.get(record as usize).copied().unwrap_or(-1);
-        let counted = count(value, number);
-        let (Ok(observations) | Err((observations, _))) = counted;
-        outcome.observations_in += u64::from(observations);
-        if let Err((_, error)) = counted {
-            outcome.dead_letter(source, record, offset, value, observations, &[], &error);
-            continue;
-        }
-        let done = for_each(value, number, |observation| {
-            if let Err(error) = each(outcome, observation) {
-                let mut original = Writer::with_capacity(observation.len() + 8);
-                original.bytes(number, observation);
-                let event_id = event_id(observation);
-                let original = original.as_slice();
-                outcome.dead_letter(source, record, offset, original, 1, event_id, &error);
-            }
-            Ok(())
-        });
-        debug_assert!(done.is_ok(), "the frame was read before");
+        let offset = offsets.get(record).copied().unwrap_or(-1);
+        let position = (record as u32, offset);
+        read_record(outcome, source, position, value, number, &mut each);
     }
+}
+
+/// Calls `each` with every encoded observation (field `number`) of one batch; `position` is the record's
+/// index among those of the call and its offset.
+///
+/// An observation that `each` refuses becomes a dead letter of its own, as a batch of one that can be
+/// replayed; a value that is not a batch of field `number` becomes one as a whole. `each` must refuse
+/// before it writes anything. Counts `observations_in`; the caller's writing counts `observations_out`.
+pub fn read_record<'a>(
+    outcome: &mut Outcome,
+    source: Source<'_>,
+    position: (u32, i64),
+    value: &'a [u8],
+    number: u32,
+    mut each: impl FnMut(&mut Outcome, &'a [u8]) -> Result<(), Error>,
+) {
+    let (record, offset) = position;
+    let counted = count(value, number);
+    let (Ok(observations) | Err((observations, _))) = counted;
+    outcome.observations_in += u64::from(observations);
+    if let Err((_, error)) = counted {
+        outcome.dead_letter(source, record, offset, value, observations, &[], &error);
+        return;
+    }
+    let done = for_each(value, number, |observation| {
+        if let Err(error) = each(outcome, observation) {
+            let mut original = Writer::with_capacity(observation.len() + 8);
+            original.bytes(number, observation);
+            let event_id = event_id(observation);
+            let original = original.as_slice();
+            outcome.dead_letter(source, record, offset, original, 1, event_id, &error);
+        }
+        Ok(())
+    });
+    debug_assert!(done.is_ok(), "the frame was read before");
 }
 
 /// The number of observations of a batch that holds field `number` and not the other one; with an

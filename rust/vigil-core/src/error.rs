@@ -1,6 +1,7 @@
 //! The one error table. Python maps it once, to `vigil.errors.VigilError`.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 macro_rules! error_table {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $status:literal;)+) => {
@@ -90,9 +91,13 @@ error_table! {
     Internal = "internal", 500;
 }
 
-/// An error with its code, the field it names (may be empty) and a sentence.
+/// An error: one pointer wide, so that results on the hot path stay small. Reads as [`ErrorParts`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<ErrorParts>);
+
+/// An error's code, the field it names (may be empty) and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorParts {
     /// What kind.
     pub code: ErrorCode,
     /// Which field, as a path (`[3].metrics.hr`); empty when it is the whole input.
@@ -103,12 +108,27 @@ pub struct Error {
 
 impl Error {
     /// An error of `code` about `field`.
+    #[cold]
     pub fn new(code: ErrorCode, field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(ErrorParts {
             code,
             field: field.into(),
             message: message.into(),
-        }
+        }))
+    }
+}
+
+impl Deref for Error {
+    type Target = ErrorParts;
+
+    fn deref(&self) -> &ErrorParts {
+        &self.0
+    }
+}
+
+impl DerefMut for Error {
+    fn deref_mut(&mut self) -> &mut ErrorParts {
+        &mut self.0
     }
 }
 

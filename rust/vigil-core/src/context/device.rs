@@ -1,5 +1,8 @@
 //! What the table knows of one device, and how fresh that is.
 
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::device_id::DeviceId;
 use super::link::{Links, PatientContext};
 
 /// Whose an observation is.
@@ -40,7 +43,7 @@ enum Question {
 /// One device.
 #[derive(Debug)]
 pub struct Device {
-    id: Box<str>,
+    id: DeviceId,
     links: Option<Links>,
     answer: Answer,
     question: Question,
@@ -49,17 +52,22 @@ pub struct Device {
 impl Device {
     pub(super) fn new(id: &str) -> Self {
         Self {
-            id: id.into(),
+            id: DeviceId::new(id),
             links: None,
             answer: Answer::Stale,
             question: Question::None,
         }
     }
 
-    /// Its id.
+    /// Whether this is its id.
     #[inline]
-    pub fn id(&self) -> &str {
-        &self.id
+    pub fn is(&self, id: &str) -> bool {
+        self.id.as_bytes() == id.as_bytes()
+    }
+
+    /// What the table finds it by.
+    pub(super) fn hash(&self) -> u64 {
+        xxh3_64(self.id.as_bytes())
     }
 
     /// Whose it was at `event_time_us`.
@@ -70,6 +78,15 @@ impl Device {
             Some(links) => links
                 .at(event_time_us)
                 .map_or(Lookup::Orphan, Lookup::Patient),
+        }
+    }
+
+    /// Reads one byte of each cache line of its context, so that it is near when it is copied.
+    #[inline]
+    pub fn touch(&self) {
+        if let Some(Links::One(link)) = &self.links {
+            let lines = link.patient.bytes().iter().step_by(64);
+            std::hint::black_box(lines.fold(0u8, |all, byte| all ^ byte));
         }
     }
 

@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod device;
+mod device_id;
 pub mod link;
 pub mod table;
 

@@ -94,15 +94,15 @@ impl Devices {
     #[inline]
     pub fn find(&self, device_id: &str) -> Option<&Device> {
         let hash = xxh3_64(device_id.as_bytes());
-        self.by_id.find(hash, |device| device.id() == device_id)
+        self.by_id.find(hash, |device| device.is(device_id))
     }
 
     /// Changes a device, made when it is not there, and keeps the count of fresh ones.
     fn change(&mut self, device_id: &str, change: impl FnOnce(&mut Device)) {
         let entry = self.by_id.entry(
             xxh3_64(device_id.as_bytes()),
-            |device| device.id() == device_id,
-            |device| xxh3_64(device.id().as_bytes()),
+            |device| device.is(device_id),
+            Device::hash,
         );
         let mut entry = match entry {
             Entry::Occupied(entry) => entry,

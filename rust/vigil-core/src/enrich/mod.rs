@@ -1,17 +1,20 @@
 //! telemetry.normalized → telemetry.enriched: each observation gets its patient and the patient's context,
 //! and moves to its patient's partition. Vitals and context are copied byte for byte.
 
+mod look_ahead;
+
 use std::sync::Arc;
 
 use hashbrown::HashSet;
 
-use crate::batch::{read_each, Batches, OBSERVATIONS};
-use crate::context::{ContextTable, Device, Devices, Lookup};
+use crate::batch::{read_record, Batches, OBSERVATIONS};
+use crate::context::{ContextTable, Device, Lookup};
 use crate::error::Error;
 use crate::ids::{derive_stage, partition_of, stage};
-use crate::observation::{event_type, flag, for_each, HeaderView, ObservationView};
+use crate::observation::{event_type, flag, HeaderView, ObservationView};
 use crate::outcome::{Outcome, Source};
-use crate::wire::{varint_len, Reader, Writer};
+use crate::wire::{varint_len, Writer};
+use look_ahead::LookAhead;
 
 /// Joins observations with a [`ContextTable`].
 #[derive(Debug)]
@@ -36,19 +39,16 @@ impl Enricher {
     pub fn missing(&self, values: &[&[u8]]) -> Vec<String> {
         let mut missing: HashSet<&str> = HashSet::new();
         let devices = self.table.read();
-        let mut last = "";
-        for value in values {
-            let _ = for_each(value, OBSERVATIONS, |observation| {
-                if let Ok(Some(device_id)) = device_id(observation) {
-                    if device_id != last {
-                        last = device_id;
-                        if !devices.find(device_id).is_some_and(Device::is_fresh) {
-                            missing.insert(device_id);
-                        }
-                    }
+        let mut ahead = LookAhead::new(&devices);
+        let mut rest = values;
+        while !rest.is_empty() {
+            let read = ahead.read(rest);
+            rest = rest.get(read..).unwrap_or_default();
+            for (device_id, device) in ahead.all() {
+                if !device.is_some_and(Device::is_fresh) && !device_id.is_empty() {
+                    missing.insert(device_id);
                 }
-                Ok(())
-            });
+            }
         }
         drop(devices);
         let mut missing: Vec<String> = missing.into_iter().map(str::to_owned).collect();
@@ -74,115 +74,124 @@ impl Enricher {
             process_time_us,
         };
         let devices = self.table.read();
-        let mut joined = Join::new(&devices);
+        let mut ahead = LookAhead::new(&devices);
+        let mut records_ahead = 0;
+        let mut at = 0;
+        let mut join = Join {
+            partitions: self.partitions,
+            process_time_us,
+            batches: Batches::new(self.partitions, self.observations_max),
+            header: Writer::with_capacity(256),
+            notices: Notices::default(),
+        };
         let mut outcome = Outcome::default();
-        let mut batches = Batches::new(self.partitions, self.observations_max);
-        let mut header = Writer::with_capacity(256);
-        read_each(
-            &mut outcome,
-            source,
-            offsets,
-            values,
-            OBSERVATIONS,
-            |_, bytes| {
-                let observation = ObservationView::read(bytes)?;
-                let event_id = derive_stage(&observation.header.id()?, stage::ENRICHMENT);
-                let (patient_id, context, flags) = joined.whose(&observation.header);
-                header.clear();
-                HeaderView {
-                    event_id: &event_id,
-                    source_event_id: observation.header.event_id,
-                    process_time_us,
-                    patient_id,
-                    ..observation.header
-                }
-                .write(&mut header, 1, event_type::TELEMETRY_ENRICHED);
-                let key = if patient_id.is_empty() {
-                    observation.header.device_id
-                } else {
-                    patient_id
-                };
-                let flags = observation.flags | flags;
-                batches.push(partition_of(key, self.partitions), |w| {
-                    write(w, header.as_slice(), observation.vitals, context, flags);
-                });
-                Ok(())
-            },
-        );
-        joined.report(&mut outcome);
-        batches.finish(&mut outcome);
+        for (record, value) in values.iter().enumerate() {
+            if records_ahead == 0 {
+                records_ahead = ahead.read(values.get(record..).unwrap_or_default());
+                ahead.touch_contexts();
+                at = 0;
+            }
+            records_ahead -= 1;
+            let position = (record as u32, offsets.get(record).copied().unwrap_or(-1));
+            read_record(
+                &mut outcome,
+                source,
+                position,
+                value,
+                OBSERVATIONS,
+                |_, bytes| {
+                    at += 1;
+                    let observation = ObservationView::read(bytes)?;
+                    join.write(
+                        &observation,
+                        ahead.device(at - 1, observation.header.device_id),
+                    )
+                },
+            );
+        }
+        join.notices.report(&mut outcome);
+        join.batches.finish(&mut outcome);
         outcome
     }
 }
 
-/// Writes an `Observation` as a field of a batch; lengths are counted first, so nothing moves.
-#[inline]
-fn write(w: &mut Writer, header: &[u8], vitals: &[u8], context: &[u8], flags: u32) {
-    let field = |bytes: &[u8]| 1 + varint_len(bytes.len() as u64) + bytes.len();
-    let mut length = header.len() + field(vitals);
-    if !context.is_empty() {
-        length += field(context);
-    }
-    if flags != 0 {
-        length += 1 + varint_len(u64::from(flags));
-    }
-    w.header(OBSERVATIONS, length);
-    w.raw(header);
-    w.bytes(2, vitals);
-    if !context.is_empty() {
-        w.bytes(3, context);
-    }
-    if flags != 0 {
-        w.varint(5, u64::from(flags));
-    }
+/// The enriched observations of one call.
+struct Join {
+    partitions: u32,
+    process_time_us: i64,
+    batches: Batches,
+    header: Writer,
+    notices: Notices,
 }
 
-/// The device of an encoded observation, read past everything else.
-#[inline]
-fn device_id(observation: &[u8]) -> Result<Option<&str>, Error> {
-    let mut reader = Reader::new(observation);
-    while let Some(field) = reader.next_field()? {
-        if field.number == 1 {
-            let mut header = Reader::new(field.value.bytes()?);
-            while let Some(field) = header.next_field()? {
-                if field.number == 9 {
-                    return field.value.text().map(Some);
-                }
-            }
+impl Join {
+    /// Writes `observation` of `device`. Lengths are counted first, so that nothing written moves.
+    #[inline]
+    fn write(
+        &mut self,
+        observation: &ObservationView<'_>,
+        device: Option<&Device>,
+    ) -> Result<(), Error> {
+        let header = &observation.header;
+        let event_id = derive_stage(&header.id()?, stage::ENRICHMENT);
+        let (patient_id, context, flags) = self.notices.whose(device, header.event_time_us);
+        let flags = observation.flags | flags;
+        let enriched = HeaderView {
+            event_id: &event_id,
+            source_event_id: header.event_id,
+            process_time_us: self.process_time_us,
+            patient_id,
+            ..*header
+        };
+        self.header.clear();
+        enriched.write(&mut self.header, 1, event_type::TELEMETRY_ENRICHED);
+        let field = |bytes: &[u8]| 1 + varint_len(bytes.len() as u64) + bytes.len();
+        let mut length = self.header.len() + field(observation.vitals);
+        if !context.is_empty() {
+            length += field(context);
         }
+        if flags != 0 {
+            length += 1 + varint_len(u64::from(flags));
+        }
+        let key = if patient_id.is_empty() {
+            header.device_id
+        } else {
+            patient_id
+        };
+        self.batches.push(partition_of(key, self.partitions), |w| {
+            w.header(OBSERVATIONS, length);
+            w.raw(self.header.as_slice());
+            w.bytes(2, observation.vitals);
+            if !context.is_empty() {
+                w.bytes(3, context);
+            }
+            if flags != 0 {
+                w.varint(5, u64::from(flags));
+            }
+        });
+        Ok(())
     }
-    Ok(None)
 }
 
-/// The table as one batch sees it, with the last device at hand and what is worth counting.
-struct Join<'t> {
-    devices: &'t Devices,
-    last: Option<&'t Device>,
+/// What is worth counting.
+#[derive(Default)]
+struct Notices {
     orphans: u64,
     unavailable: u64,
     stale: u64,
 }
 
-impl<'t> Join<'t> {
-    fn new(devices: &'t Devices) -> Self {
-        Self {
-            devices,
-            last: None,
-            orphans: 0,
-            unavailable: 0,
-            stale: 0,
-        }
-    }
-
+impl Notices {
     /// Patient id and encoded context (both may be empty), and the flags that say why they are.
     #[inline]
-    fn whose(&mut self, header: &HeaderView<'_>) -> (&'t str, &'t [u8], u32) {
-        if self.last.is_none_or(|last| last.id() != header.device_id) {
-            self.last = self.devices.find(header.device_id);
-        }
-        let lookup = self.last.map_or(Lookup::Unavailable, |device| {
+    fn whose<'t>(
+        &mut self,
+        device: Option<&'t Device>,
+        event_time_us: i64,
+    ) -> (&'t str, &'t [u8], u32) {
+        let lookup = device.map_or(Lookup::Unavailable, |device| {
             self.stale += u64::from(!device.is_fresh());
-            device.at(header.event_time_us)
+            device.at(event_time_us)
         });
         match lookup {
             Lookup::Patient(patient) => {

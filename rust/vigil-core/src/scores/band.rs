@@ -34,13 +34,23 @@ pub fn points(bands: &[Band], value: f64, steps_per_unit: f64) -> Option<u8> {
         return None;
     }
     let steps = value * steps_per_unit;
-    let lower = steps.floor();
-    let fraction = steps - lower;
-    if (fraction - 0.5).abs() < HALF_STEP_TOLERANCE {
-        let below = at(bands, lower as i64);
-        return Some(below.max(at(bands, (lower + 1.0) as i64)));
-    }
-    Some(at(bands, (steps + 0.5).floor() as i64))
+    let lower = floor(steps);
+    let above_half = steps - lower as f64 - 0.5;
+    let upper = lower.saturating_add(1);
+    Some(if above_half.abs() < HALF_STEP_TOLERANCE {
+        at(bands, lower).max(at(bands, upper))
+    } else if above_half < 0.0 {
+        at(bands, lower)
+    } else {
+        at(bands, upper)
+    })
+}
+
+/// The next lower integer; saturates. (`f64::floor` is a library call on the x86-64 that we build for.)
+#[inline]
+fn floor(x: f64) -> i64 {
+    let towards_zero = x as i64;
+    towards_zero.saturating_sub(i64::from(towards_zero as f64 > x))
 }
 
 #[inline]
