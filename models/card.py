@@ -44,7 +44,9 @@ def render(numbers: dict[str, Any], manifest: Manifest) -> str:
         swapped=swapped,
         risk=risk,
         anomaly=anomaly,
-        cost=cost,
+        cost_1=cost["1"],
+        cost_64=cost["64"],
+        cost_1024=cost["1024"],
     )
 
 

@@ -13,7 +13,7 @@ from models.layout import Matrix
 
 MEMBERS = 3
 UNITS = 12
-EPOCHS = 10
+EPOCHS = 30
 BATCH = 2048
 
 

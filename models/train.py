@@ -27,6 +27,13 @@ from vigil.model.manifest import FILE_NAME, Bands, Reference
 NAME, FILE = "vitals", "vitals.onnx"
 RECORDING = "sepsis_hourly"
 SEED = 20_260_101
+# The core puts the value of the right one into the left one's column where the left one is not measured.
+STANDS_IN = {
+    "heart_rate": "pulse_rate",
+    "systolic": "art_systolic",
+    "diastolic": "art_diastolic",
+    "mean_pressure": "art_mean",
+}
 RISK_QUANTILES = (0.90, 0.97, 0.995)
 ANOMALY_BANDS = Bands(medium=0.95, high=0.99, critical=0.999)
 
@@ -34,9 +41,17 @@ ANOMALY_BANDS = Bands(medium=0.95, high=0.99, critical=0.999)
 def layout() -> Layout:
     """The columns of this core's rows, and the plausible limits of its signs."""
     signs = [name.removeprefix("anomaly_") for name in core.score_names()[2:]]
-    limits = {str(sign["field"]): sign for sign in core.vocabulary()}
-    plausible = [(float(str(limits[s]["plausible_low"])), float(str(limits[s]["plausible_high"]))) for s in signs]
-    return Layout(core.feature_names(), signs, plausible)
+    limits = {
+        str(sign["field"]): (float(str(sign["plausible_low"])), float(str(sign["plausible_high"])))
+        for sign in core.vocabulary()
+    }
+    return Layout(core.feature_names(), signs, [_plausible(sign, limits) for sign in signs])
+
+
+def _plausible(sign: str, limits: dict[str, tuple[float, float]]) -> tuple[float, float]:
+    """The widest limits of the sign and of what stands in for it."""
+    both = [limits[name] for name in (sign, STANDS_IN.get(sign, sign))]
+    return min(low for low, _ in both), max(high for _, high in both)
 
 
 def train(data: Dataset, seed: int = SEED) -> tuple[Manifest, bytes]:

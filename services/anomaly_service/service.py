@@ -34,7 +34,8 @@ async def start(service: Service) -> None:
         rules = Path(settings.rules_file) if settings.rules_file else paths.RULES
         assessor = Assessor(scorer, await asyncio.to_thread(rules.read_text, "utf-8"))
         log(_log, logging.INFO, "model_loaded", model=model.manifest.name, model_version=model.version)
-    await serve_grpc(service, [GrpcEdge(scorer, assessor, problem).handler()], [GRPC_NAME])
+    edge = GrpcEdge(scorer, assessor, problem)
+    await serve_grpc(service, [edge.handler()], [GRPC_NAME], serving=scorer is not None)
 
 
 def _load(model_file: str) -> Model:

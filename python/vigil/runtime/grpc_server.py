@@ -13,9 +13,10 @@ from vigil.runtime.service import Service
 MESSAGE_BYTES_MAX = 64 << 20
 
 
-async def serve_grpc(service: Service, handlers: Sequence[Any], names: Sequence[str]) -> None:
+async def serve_grpc(service: Service, handlers: Sequence[Any], names: Sequence[str], *, serving: bool = True) -> None:
     """Serves `handlers` on the service's gRPC port; `names` are their full service names.
 
+    With `serving` False it answers and says NOT_SERVING: the service lacks what the calls need.
     Raises `OSError` when the port is taken. On drain it says NOT_SERVING, takes nothing new, and lets the
     calls under way end within DRAIN_TIMEOUT_S.
     """
@@ -36,8 +37,9 @@ async def serve_grpc(service: Service, handlers: Sequence[Any], names: Sequence[
     except RuntimeError as error:
         raise OSError(f"cannot listen on {address}: {error}") from error
     await server.start()
+    states = health_pb2.HealthCheckResponse
     for name in ("", *names):
-        await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await checks.set(name, states.SERVING if serving else states.NOT_SERVING)
 
     async def stop() -> None:
         await checks.enter_graceful_shutdown()
