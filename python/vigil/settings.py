@@ -51,6 +51,7 @@ class Settings:
     kafka_replication: int = _setting(1, "Replication factor of topics that Vigil creates", low=1)
     kafka_linger_ms: int = _setting(1, "Kafka producer linger; batches are made before it", low=0)
     kafka_compression: str = _setting("lz4", "Kafka compression: none, lz4, zstd, snappy, gzip")
+    vigil_kafka_dir: str = _setting("", "Embedded Kafka: folder of its jars and data; empty = .vigil/kafka")
     redis_stream_max_records: int = _setting(
         200_000, "Records a stream keeps after every group has committed them", low=1000
     )

@@ -7,7 +7,6 @@ The jars lie in `.vigil/kafka/libs-<version>`, or below the folder that VIGIL_KA
 """
 
 import fcntl
-import os
 import re
 import shutil
 import signal
@@ -25,6 +24,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from vigil.embedded.server import EmbeddedError, EmbeddedServer, ProgramMissing, StartFailed
+from vigil.settings import Settings
 
 _ROOT = Path(__file__).resolve().parents[3]
 _DEPLOY = _ROOT / "deploy" / "kafka"
@@ -35,7 +35,7 @@ Progress = Callable[[str], None]
 
 def kafka_directory() -> Path:
     """Where jars and, by default, a broker's data live."""
-    return Path(os.environ.get("VIGIL_KAFKA_DIR") or _ROOT / ".vigil" / "kafka").absolute()
+    return Path(Settings.load().vigil_kafka_dir or _ROOT / ".vigil" / "kafka").absolute()
 
 
 def version() -> str:

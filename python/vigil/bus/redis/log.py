@@ -27,10 +27,8 @@ class RedisBus:
     def ensure_topics(self, partitions: int) -> None:
         """Writes down the partition count of every topic, once; see the port."""
         key = self._names.topics()
-        commands: list[list[object]] = [["HSETNX", key, topic.name, partitions] for topic in topology.TOPICS]
-        answers = self._ask([*commands, ["HGETALL", key]])
-        flat = answers[-1]
-        counts = {name.decode(): int(count) for name, count in zip(flat[::2], flat[1::2], strict=True)}
+        self._ask([["HSETNX", key, topic.name, partitions] for topic in topology.TOPICS])
+        counts = self._counts()
         wrong = {topic.name: counts[topic.name] for topic in topology.TOPICS if counts[topic.name] != partitions}
         if wrong:
             raise BusError(
@@ -57,23 +55,26 @@ class RedisBus:
                 raise answer
         return answers
 
-    def partitions(self, topics: Iterable[str]) -> dict[str, int]:
-        """The partition count of each topic; raises where one is not there."""
-        names = list(topics)
-        found = self._ask([["HGET", self._names.topics(), name] for name in names])
-        missing = [name for name, count in zip(names, found, strict=True) if count is None]
+    def _counts(self) -> dict[str, int]:
+        """Topic → partition count, of all that were made."""
+        flat = self._ask([["HGETALL", self._names.topics()]])[0]
+        return {name.decode(): int(count) for name, count in zip(flat[::2], flat[1::2], strict=True)}
+
+    def _partitions(self, topics: Iterable[str]) -> dict[str, int]:
+        known, wanted = self._counts(), list(topics)
+        missing = [name for name in wanted if name not in known]
         if missing:
             raise BusError(f"no topics {missing}", error_code="unknown_topic", retriable=True)
-        return {name: int(count) for name, count in zip(names, found, strict=True)}
+        return {name: known[name] for name in wanted}
 
     def _positions(self, topic: str) -> list[TopicPartition]:
-        return [TopicPartition(topic, number) for number in range(self.partitions([topic])[topic])]
+        return [TopicPartition(topic, number) for number in range(self._partitions([topic])[topic])]
 
     # Writing and reading ----------------------------------------------------------------------------
 
     def producer(self) -> RedisProducer:
-        """A new producer with its own queue."""
-        return RedisProducer(self._settings, self.partitions)
+        """A new producer with its own queue; the topics must have been made."""
+        return RedisProducer(self._settings, self._counts())
 
     def consumer(
         self,
@@ -84,7 +85,7 @@ class RedisBus:
         from_beginning: bool = True,
     ) -> RedisConsumer:
         """A member of `group`, or a reader of every partition; see the port."""
-        counts, start = self.partitions(topics), None
+        counts, start = self._partitions(topics), None
         if group is None:
             held = [part for topic in counts for part in self.ranges(topic)]
             start = {part.position: part.low if from_beginning else part.high for part in held}

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -43,10 +43,9 @@ class _Waiting:
 class RedisProducer:
     """See the port."""
 
-    def __init__(self, settings: Settings, partitions: Callable[[list[str]], dict[str, int]]) -> None:
+    def __init__(self, settings: Settings, partitions: Mapping[str, int]) -> None:
         self._settings = settings
         self._partitions = partitions
-        self._counts: dict[str, int] = {}
         self._names = Names(settings.bus_prefix)
         self._id = uuid.uuid4().hex[:12]
         self._connection = Connection(settings)
@@ -78,9 +77,7 @@ class RedisProducer:
             raise BusError(
                 f"a record of {len(value)} bytes for {topic}", error_code="record_too_large", retriable=False
             )
-        if topic not in self._counts:
-            self._counts |= self._partitions([topic])
-        if not 0 <= partition < self._counts[topic]:  # nobody would ever read it
+        if not 0 <= partition < self._partitions.get(topic, 0):  # nobody would ever read it
             raise BusError(f"{topic} has no partition {partition}", error_code="unknown_topic", retriable=True)
         size = len(value) + len(key or b"") + _OVERHEAD_BYTES
         with self._queue:

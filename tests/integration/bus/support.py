@@ -1,0 +1,87 @@
+"""What the bus tests share: waiting for conditions, reading until something is true, a child to kill."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from vigil import topology
+from vigil.bus.port import Bus, Consumer, Record, TopicPartition
+
+RAW = topology.RAW
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def await_true(condition: Callable[[], object], what: str, timeout_s: float = 30.0) -> None:
+    """Waits for a condition; says what did not come true."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"never came true: {what}"
+        time.sleep(0.01)
+
+
+def read(consumer: Consumer, count: int, timeout_s: float = 30.0, batch: int = 256) -> list[Record]:
+    """Polls until `count` records came."""
+    records: list[Record] = []
+    deadline = time.monotonic() + timeout_s
+    while len(records) < count:
+        assert time.monotonic() < deadline, f"only {len(records)} of {count} records came"
+        records += consumer.poll(min(batch, count - len(records)), 0.1)
+    return records
+
+
+def send(bus: Bus, values: Iterable[str], topic: str = RAW, partitions: int = 4) -> None:
+    """Writes values round robin, acknowledged; the value names its partition's own number too."""
+    producer = bus.producer()
+    for number, value in enumerate(values):
+        producer.send(topic, number % partitions, value.encode())
+    producer.flush(30)
+    producer.close()
+
+
+def values(records: Iterable[Record]) -> list[str]:
+    """The records' values."""
+    return [record.value.decode() for record in records]
+
+
+def ends(records: Iterable[Record]) -> dict[TopicPartition, int]:
+    """What to commit after `records`."""
+    return {TopicPartition(r.topic, r.partition): r.offset + 1 for r in records}
+
+
+def in_order(records: Iterable[Record]) -> bool:
+    """Whether each partition's offsets only grow."""
+    last: dict[tuple[str, int], int] = {}
+    for record in records:
+        if record.offset <= last.get((record.topic, record.partition), -1):
+            return False
+        last[record.topic, record.partition] = record.offset
+    return True
+
+
+class Child:
+    """A Python process with the bus's environment, to be killed in the middle of its work."""
+
+    def __init__(self, code: str, environment: dict[str, str]) -> None:
+        path = os.pathsep.join([str(ROOT / "python"), str(ROOT)])
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            env={**os.environ, **environment, "PYTHONPATH": path},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def line(self) -> str:
+        """The next line it prints."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        """kill -9, and waits."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
