@@ -8,6 +8,7 @@ from vigil.bus.port import Bus
 from vigil.core import StageOutput
 from vigil.runtime.service import Service
 from vigil.runtime.stage import Outcome, Output, Processor, Stage
+from vigil.settings import Settings
 
 
 async def connect_bus(service: Service) -> Bus:
@@ -23,9 +24,11 @@ async def connect_bus(service: Service) -> Bus:
     return log
 
 
-def run_stage(service: Service, log: Bus, topics: Sequence[str], processor: Processor) -> Stage:
+def run_stage(
+    service: Service, log: Bus, topics: Sequence[str], processor: Processor, settings: Settings | None = None
+) -> Stage:
     """Starts `processor` over `topics` in the service's consumer group; drained with the service."""
-    stage = Stage(service.name, log, topics, processor, service.settings, service.health)
+    stage = Stage(service.name, log, topics, processor, settings or service.settings, service.health)
     stage.start()
 
     async def stop() -> None:

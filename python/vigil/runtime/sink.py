@@ -53,7 +53,7 @@ class Sink(Stateless, Generic[T]):
             try:
                 items.append(self._decode(record))
             except (Malformed, DecodeError) as error:
-                outcome.outputs.append(self._dead_letter(record, error))
+                outcome.outputs.append(dead_letter(self._stage, record, error))
         counts = self._run(items) if items else []
         dead = len(records) - len(items)
         outcome.counts = [*counts, *([("malformed", dead)] if dead else [])]
@@ -71,23 +71,23 @@ class Sink(Stateless, Generic[T]):
         async with self._pool.acquire(timeout=10) as connection, connection.transaction():
             return await self._handle(connection, items)
 
-    def _dead_letter(self, record: Record, error: Exception) -> Output:
-        known = (
-            error if isinstance(error, Malformed) else Malformed("malformed_protobuf", "", "not the expected message")
-        )
-        metrics.ERRORS.labels(self._stage, known.code).inc()
-        letter = events_pb2.DeadLetter(
-            original=record.value,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            stage=self._stage,
-            error_code=known.code,
-            error_message=known.message,
-            field=known.field,
-            time_us=time.time_ns() // 1000,
-        )
-        return Output(topology.DEAD_LETTER, record.partition, letter.SerializeToString())
+
+def dead_letter(stage: str, record: Record, error: Exception) -> Output:
+    """A record that cannot be decoded (`Malformed` or protobuf's own error), as a dead letter."""
+    known = error if isinstance(error, Malformed) else Malformed("malformed_protobuf", "", "not the expected message")
+    metrics.ERRORS.labels(stage, known.code).inc()
+    letter = events_pb2.DeadLetter(
+        original=record.value,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        stage=stage,
+        error_code=known.code,
+        error_message=known.message,
+        field=known.field,
+        time_us=time.time_ns() // 1000,
+    )
+    return Output(topology.DEAD_LETTER, record.partition, letter.SerializeToString())
 
 
 def decode_alert(record: Record) -> events_pb2.AlertEvent:

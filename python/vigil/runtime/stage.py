@@ -60,7 +60,8 @@ class Processor(Protocol):
         """Partitions came. Returns where to read from, for those whose state says so."""
 
     def before_commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Outputs up to `offsets` are acknowledged; state may be checkpointed. Raising stops the commit."""
+        """Outputs up to `offsets` are acknowledged; state may be checkpointed. Raising stops the commit;
+        raising `Retry` (or a `BusError`) makes the stage start over from the last commit."""
 
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
         """Partitions went away (after the last commit, or lost): forget their state."""
@@ -134,8 +135,8 @@ class Stage:
             while not self._stop.is_set():
                 try:
                     self._session()
-                except BusError as error:
-                    self._trouble(error.error_code, str(error))
+                except (BusError, Retry) as error:
+                    self._trouble(getattr(error, "error_code", "retry"), str(error))
         except BaseException as error:
             self.crashed = error
             self._health.mark("stage", f"crashed: {error}")
@@ -252,7 +253,7 @@ class Stage:
             try:
                 self._processor.before_commit(mine)
                 self._consumer.commit(mine)
-            except BusError as error:
+            except (BusError, Retry) as error:
                 log(_log, logging.WARNING, "commit_on_revoke_failed", reason=str(error))
         self._on_lost(positions)
 

@@ -63,6 +63,7 @@ pub struct ScoredColumns {
     pub devices: Names,
     /// Wards; 0 is "" (not known).
     pub wards: Names,
+    record: Vec<u32>,
     patient: Vec<u32>,
     device: Vec<u32>,
     ward: Vec<u32>,
@@ -88,9 +89,9 @@ impl ScoredColumns {
         }
         let mut columns = Self::with_capacity(observations);
         let mut vitals = Vec::with_capacity(32);
-        for value in values {
+        for (value, record) in values.iter().zip(0..) {
             for_each(value, OBSERVATIONS, |bytes| {
-                columns.push(bytes, &mut vitals)
+                columns.push(record, bytes, &mut vitals)
             })?;
         }
         Ok(columns)
@@ -109,6 +110,7 @@ impl ScoredColumns {
     /// A column's numbers, little endian.
     pub fn column(&self, name: &str) -> Result<Vec<u8>, Error> {
         Ok(match name {
+            "record" => little_endian(&self.record, u32::to_le_bytes),
             "patient" => little_endian(&self.patient, u32::to_le_bytes),
             "device" => little_endian(&self.device, u32::to_le_bytes),
             "ward" => little_endian(&self.ward, u32::to_le_bytes),
@@ -133,6 +135,7 @@ impl ScoredColumns {
             patients: Names::starting_with(""),
             devices: Names::default(),
             wards: Names::starting_with(""),
+            record: Vec::with_capacity(n),
             patient: Vec::with_capacity(n),
             device: Vec::with_capacity(n),
             ward: Vec::with_capacity(n),
@@ -151,13 +154,19 @@ impl ScoredColumns {
     }
 
     #[inline]
-    fn push(&mut self, bytes: &[u8], vitals: &mut Vec<VitalValue>) -> Result<(), Error> {
+    fn push(
+        &mut self,
+        record: u32,
+        bytes: &[u8],
+        vitals: &mut Vec<VitalValue>,
+    ) -> Result<(), Error> {
         let observation = ObservationView::read(bytes)?;
         let vital_flags = read_vitals(observation.vitals, vitals)?;
         let scores = Scores::read(observation.scores)?;
         let ward = ward(observation.context)?;
         let at = self.patient.len() as u32;
         let header = observation.header;
+        self.record.push(record);
         self.patient.push(self.patients.index_of(header.patient_id));
         self.device.push(self.devices.index_of(header.device_id));
         self.ward.push(self.wards.index_of(ward));

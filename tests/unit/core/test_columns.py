@@ -11,6 +11,7 @@ from vigil import core
 from vigil.pb import events_pb2
 
 TYPES = {
+    "record": "<u4",
     "patient": "<u4",
     "device": "<u4",
     "ward": "<u4",
@@ -73,6 +74,7 @@ def test_columns_hold_what_the_observations_hold():
     value_at = 0
     for at, one in enumerate(observations):
         header = one.header
+        assert column["record"][at] == at // 64
         assert columns.patients[column["patient"][at]] == header.patient_id
         assert columns.devices[column["device"][at]] == header.device_id
         assert columns.wards[column["ward"][at]] == one.context.ward

@@ -1,0 +1,1 @@
+"""Analytics: roll-ups of vital signs and the burden of alarms."""

@@ -1,0 +1,117 @@
+"""GET /stats/…: vital signs per patient, alarms, wards, devices, and the burden of alarms."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Path, Query, Response
+from pydantic import Field
+
+from services.analytics import queries
+from services.analytics.queries import Period, alarms_by
+from vigil.runtime.problem import FieldError, Problem, not_found
+from vigil.runtime.rest import answer, rest_app
+from vigil.runtime.schema import Identifier, Moment, Page, Parameters
+
+_DESCRIPTION = (
+    "Per-minute roll-ups of vital signs and counters of alarms. Times are event times, a period is [from, to) and "
+    "open where not given. Values that are implausible, sentinels or from a disconnected sensor are in no average."
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Range(Parameters):
+    """A period of event time."""
+
+    since: Moment | None = Field(None, alias="from", description="ISO 8601 with an offset; inclusive")
+    until: Moment | None = Field(None, alias="to", description="ISO 8601 with an offset; exclusive")
+
+    @property
+    def period(self) -> Period:
+        """The period; refuses one that ends before it starts."""
+        if self.since and self.until and self.until <= self.since:
+            message = "the period ends before it starts"
+            raise Problem(422, "invalid", message, [FieldError("to", "out_of_range", message)])
+        ends = {"start_us": self.since, "end_us": self.until}
+        return Period(**{name: _microseconds(moment) for name, moment in ends.items() if moment})
+
+
+class DevicePage(Range, Page):
+    """A period and a page."""
+
+
+def _microseconds(moment: datetime) -> int:
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def application(name: str, pool: Any) -> FastAPI:
+    """The REST application."""
+    app = rest_app(name, "Vigil analytics", _DESCRIPTION)
+
+    @app.get("/stats/patients/{patient_id}/summary")
+    async def summary(patient_id: Annotated[Identifier, Path()], query: Annotated[Range, Query()]) -> Response:
+        """Per sign count, mean, spread, extremes and last value; the patient's alarms by priority and type."""
+        period = query.period
+        if not await queries.is_known(pool, patient_id):
+            raise not_found("patient_id", "patient in the roll-ups")
+        total = await alarms_by(pool, "true", period, patient_id=patient_id)
+        return answer(
+            {
+                "patientId": patient_id,
+                **period.shown,
+                "vitals": await queries.vital_signs(pool, patient_id, period),
+                "alarms": queries.total_of(total)
+                | {
+                    "byPriority": await alarms_by(pool, "priority", period, patient_id=patient_id),
+                    "byType": await alarms_by(pool, "alert_type", period, patient_id=patient_id),
+                },
+            }
+        )
+
+    @app.get("/stats/global/alerts")
+    async def global_alerts(query: Annotated[Range, Query()]) -> Response:
+        """All alarms of the period by priority, severity, kind, type and ward."""
+        period = query.period
+        return answer(
+            period.shown
+            | queries.total_of(await alarms_by(pool, "true", period))
+            | {
+                "byPriority": await alarms_by(pool, "priority", period),
+                "bySeverity": await alarms_by(pool, "severity", period),
+                "byKind": await alarms_by(pool, "kind", period),
+                "byType": await alarms_by(pool, "alert_type", period),
+                "byWard": await alarms_by(pool, "ward", period),
+            }
+        )
+
+    @app.get("/stats/wards")
+    async def wards(query: Annotated[Range, Query()]) -> Response:
+        """Observations and alarms per ward."""
+        period = query.period
+        return answer(period.shown | {"items": await queries.wards(pool, period)})
+
+    @app.get("/stats/devices")
+    async def devices(query: Annotated[DevicePage, Query()]) -> Response:
+        """Observations per device."""
+        period = query.period
+        items, total = await queries.devices(pool, period, query.limit, query.offset)
+        return answer(period.shown | query.of(items, total))
+
+    @app.get("/stats/alarm-burden")
+    async def alarm_burden(query: Annotated[Range, Query()]) -> Response:
+        """Alarms per bed-day, the share of short ones, time in alarm, and how few patients cause how many."""
+        period = query.period
+        days, monitored = await queries.bed_days(pool, period)
+        return answer(
+            period.shown
+            | {"bedDays": round(days, 4), "monitored": monitored}
+            | queries.total_of(await alarms_by(pool, "true", period, days))
+            | {
+                "topTenthOfPatientsShare": await queries.top_tenth_share(pool, period, monitored),
+                "byPriority": await alarms_by(pool, "priority", period, days),
+                "bySign": await alarms_by(pool, "sign", period, days),
+                "byRule": await alarms_by(pool, "rule_id", period, days),
+            }
+        )
+
+    return app
