@@ -109,12 +109,22 @@ impl<'a> HeaderView<'a> {
                     w.varint(number, time_us as u64);
                 }
             }
-            for (number, text) in [(9, self.device_id), (10, self.patient_id)] {
-                if !text.is_empty() {
-                    w.bytes(number, text.as_bytes());
-                }
-            }
+            w.text(9, self.device_id);
+            w.text(10, self.patient_id);
         });
+    }
+
+    /// Refuses a header without a 16-byte id or without a device.
+    pub fn check(&self) -> Result<(), Error> {
+        self.id()?;
+        if self.device_id.is_empty() {
+            return Err(Error::new(
+                ErrorCode::MissingField,
+                "header.device_id",
+                "an observation has a device",
+            ));
+        }
+        Ok(())
     }
 
     /// The event id; an error when it is not 16 bytes.
@@ -159,14 +169,7 @@ impl<'a> ObservationView<'a> {
                 _ => {}
             }
         }
-        view.header.id()?;
-        if view.header.device_id.is_empty() {
-            return Err(Error::new(
-                ErrorCode::MissingField,
-                "header.device_id",
-                "an observation has a device",
-            ));
-        }
+        view.header.check()?;
         Ok(view)
     }
 }

@@ -95,35 +95,28 @@ impl<'a> Draft<'a> {
     pub fn encode_body(&self, w: &mut Writer) {
         for measurement in &self.measurements {
             w.message(2, |w| {
-                text(w, 1, &measurement.metric);
-                text(w, 2, &measurement.value);
-                text(w, 3, &measurement.unit);
+                w.text(1, &measurement.metric);
+                w.text(2, &measurement.value);
+                w.text(3, &measurement.unit);
                 if measurement.time_us != 0 {
                     w.varint(4, measurement.time_us as u64);
                 }
             });
         }
-        text(w, 3, &self.timestamp);
+        w.text(3, &self.timestamp);
         if let Some(sequence) = self.sequence {
             w.varint(4, sequence);
         }
-        text(w, 5, &self.device_type);
+        w.text(5, &self.device_type);
         if let Some(percent) = self.battery_percent {
             w.double(6, percent);
         }
-        text(w, 7, &self.firmware);
+        w.text(7, &self.firmware);
         for (key, value) in &self.metadata {
             w.message(8, |w| {
-                text(w, 1, key);
-                text(w, 2, value);
+                w.text(1, key);
+                w.text(2, value);
             });
         }
-    }
-}
-
-#[inline]
-fn text(w: &mut Writer, number: u32, value: &str) {
-    if !value.is_empty() {
-        w.bytes(number, value.as_bytes());
     }
 }

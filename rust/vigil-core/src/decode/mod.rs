@@ -28,12 +28,10 @@ use problems::Problems;
 use crate::batch::{Batches, RAW};
 use crate::error::{Error, ErrorCode};
 use crate::ids::{self, Id};
+use crate::observation::{event_type, HeaderView};
 use crate::outcome::{Outcome, Record};
 use crate::time;
 use crate::wire::{Reader, Writer};
-
-/// `EventType` of `telemetry.raw`.
-const TYPE_RAW: u64 = 1;
 
 /// What the gateway may say, once the log has `records`.
 #[derive(Debug, Default)]
@@ -367,16 +365,16 @@ impl<'t> Intake<'t> {
         let trace_id = self.trace_id.unwrap_or_else(|| trace::of_event(&event_id));
         let header = &mut self.header;
         header.clear();
-        header.message(1, |w| {
-            w.bytes(1, &event_id);
-            w.bytes(3, &trace_id);
-            w.varint(4, TYPE_RAW);
-            w.varint(5, 1);
-            w.varint(6, event_time_us as u64);
-            w.varint(7, self.ingest_time_us as u64);
-            w.varint(8, self.ingest_time_us as u64);
-            w.bytes(9, draft.device_id.as_bytes());
-        });
+        HeaderView {
+            event_id: &event_id,
+            trace_id: &trace_id,
+            event_time_us,
+            ingest_time_us: self.ingest_time_us,
+            process_time_us: self.ingest_time_us,
+            device_id: &draft.device_id,
+            ..HeaderView::default()
+        }
+        .write(header, 1, event_type::TELEMETRY_RAW);
         let (header, body) = (self.header.as_slice(), self.body.as_slice());
         self.batches
             .push(ids::partition_of(&draft.device_id, self.partitions), |w| {

@@ -5,12 +5,9 @@ use super::raw::{Measurement, Raw};
 use crate::decode::trace;
 use crate::error::ErrorCode;
 use crate::ids::{derive_stage, stage, Id};
-use crate::observation::{flag, quality};
+use crate::observation::{event_type, flag, quality, HeaderView};
 use crate::time::SKEW_US;
 use crate::wire::Writer;
-
-/// `EventType` of `telemetry.normalized`.
-const TYPE_NORMALIZED: u64 = 2;
 
 /// Writes the fields of an `Observation`.
 pub fn observation(
@@ -22,21 +19,23 @@ pub fn observation(
     process_time_us: i64,
 ) {
     let header = &raw.header;
-    w.message(1, |w| {
-        w.bytes(1, &derive_stage(source, stage::NORMALIZER));
-        w.bytes(2, source);
-        if header.trace_id.len() == 16 {
-            w.bytes(3, header.trace_id);
-        } else {
-            w.bytes(3, &trace::of_event(source));
-        }
-        w.varint(4, TYPE_NORMALIZED);
-        w.varint(5, 1);
-        w.varint(6, header.event_time_us as u64);
-        w.varint(7, header.ingest_time_us as u64);
-        w.varint(8, process_time_us as u64);
-        w.bytes(9, header.device_id.as_bytes());
-    });
+    let event_id = derive_stage(source, stage::NORMALIZER);
+    let made_trace_id;
+    let trace_id = if header.trace_id.len() == 16 {
+        header.trace_id
+    } else {
+        made_trace_id = trace::of_event(source);
+        &made_trace_id
+    };
+    let normalized = HeaderView {
+        event_id: &event_id,
+        source_event_id: source,
+        trace_id,
+        process_time_us,
+        patient_id: "",
+        ..*header
+    };
+    normalized.write(w, 1, event_type::TELEMETRY_NORMALIZED);
     w.message(2, |w| vitals(w, raw, measurements, meaning));
 }
 
@@ -56,9 +55,9 @@ fn vitals(w: &mut Writer, raw: &Raw<'_>, measurements: &[Measurement<'_>], meani
     }
     for measurement in meaning.unmapped.iter().filter_map(|i| measurements.get(*i)) {
         w.message(4, |w| {
-            text(w, 1, measurement.metric);
-            text(w, 2, measurement.value);
-            text(w, 3, measurement.unit);
+            w.text(1, measurement.metric);
+            w.text(2, measurement.value);
+            w.text(3, measurement.unit);
         });
     }
     for column in columns
@@ -82,8 +81,8 @@ fn vitals(w: &mut Writer, raw: &Raw<'_>, measurements: &[Measurement<'_>], meani
     if let Some(percent) = raw.battery_percent {
         w.double(7, percent);
     }
-    text(w, 8, raw.firmware);
-    text(w, 9, raw.device_type);
+    w.text(8, raw.firmware);
+    w.text(9, raw.device_type);
     if raw.header.event_time_us - raw.header.ingest_time_us > SKEW_US {
         w.varint(10, u64::from(flag::CLOCK_SKEW));
     }
@@ -105,15 +104,15 @@ pub fn codes(bits: u32) -> impl Iterator<Item = ErrorCode> {
 
 fn issue(w: &mut Writer, measurement: &Measurement<'_>, code: ErrorCode) {
     w.message(5, |w| {
-        text(w, 1, measurement.metric);
-        text(w, 2, code.code());
+        w.text(1, measurement.metric);
+        w.text(2, code.code());
         let value = if measurement.value.is_empty() {
             "null"
         } else {
             measurement.value
         };
         if measurement.unit.is_empty() {
-            text(w, 3, value);
+            w.text(3, value);
         } else {
             w.header(3, value.len() + 1 + measurement.unit.len());
             w.raw(value.as_bytes());
@@ -121,11 +120,4 @@ fn issue(w: &mut Writer, measurement: &Measurement<'_>, code: ErrorCode) {
             w.raw(measurement.unit.as_bytes());
         }
     });
-}
-
-#[inline]
-fn text(w: &mut Writer, number: u32, value: &str) {
-    if !value.is_empty() {
-        w.bytes(number, value.as_bytes());
-    }
 }

@@ -61,14 +61,7 @@ impl<'a> Raw<'a> {
     }
 
     fn check(&self, measurements: &[Measurement<'_>]) -> Result<(), Error> {
-        self.header.id()?;
-        if self.header.device_id.is_empty() {
-            return Err(Error::new(
-                ErrorCode::MissingField,
-                "header.device_id",
-                "an observation has a device",
-            ));
-        }
+        self.header.check()?;
         if !time::in_range(self.header.event_time_us, self.header.ingest_time_us) {
             return Err(Error::new(
                 ErrorCode::TimestampOutOfRange,

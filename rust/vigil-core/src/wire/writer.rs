@@ -94,6 +94,14 @@ impl Writer {
         self.buffer.extend_from_slice(value);
     }
 
+    /// A `string` field, left out when it is empty, as proto3 does.
+    #[inline]
+    pub fn text(&mut self, number: u32, value: &str) {
+        if !value.is_empty() {
+            self.bytes(number, value.as_bytes());
+        }
+    }
+
     /// Opens a length-delimited field whose length is known: the caller then writes `length` bytes.
     #[inline]
     pub fn header(&mut self, number: u32, length: usize) {
