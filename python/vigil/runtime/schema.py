@@ -174,12 +174,17 @@ _OWN = {
 
 def field_errors(found: Sequence[Any]) -> list[FieldError]:
     """Pydantic's errors as ours."""
-    return [FieldError(path(error["loc"]), _code(str(error["type"])), str(error["msg"])) for error in found]
+    return [
+        FieldError(path(error["loc"]), _code(str(error["type"]), error.get("input")), str(error["msg"]))
+        for error in found
+    ]
 
 
-def _code(kind: str) -> str:
+def _code(kind: str, value: Any) -> str:
     if kind in _OWN:
         return kind
+    if isinstance(value, str) and kind in ("too_short", "too_long"):
+        return "invalid_text"
     if kind in _CODES:
         return _CODES[kind]
     if kind.startswith(("greater_", "less_", "too_", "multiple_")) or kind == "int_parsing_size":

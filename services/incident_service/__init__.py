@@ -1,0 +1,1 @@
+"""alerts.raised → incidents: one per alarm episode, opened once, acknowledged and resolved by people."""

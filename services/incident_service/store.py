@@ -1,0 +1,154 @@
+"""Incidents in PostgreSQL: what the sink writes and what the routes read and change."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from services.incident_service import lifecycle
+from services.incident_service.episodes import Step, fold, opened, step_of
+from vigil.pb import events_pb2
+
+_OPENED = lifecycle.SystemAction("open", lifecycle.OPEN, "the alarm was raised")
+
+
+async def store_alerts(connection: Any, alerts: Sequence[events_pb2.AlertEvent]) -> list[tuple[str, int]]:
+    """Stores a batch in the caller's transaction; what is known already changes nothing. Returns counts.
+
+    1. open     an incident for every episode that has none
+    2. lock     the incidents of the batch, in one order for all consumers
+    3. insert   the steps; one that is there already comes back from nobody, and counts for nothing
+    4. fold     the new steps into each incident
+    """
+    now = datetime.now(UTC)
+    steps = {step.event_id: step for step in (step_of(alert, now) for alert in alerts)}
+    created = await _open(connection, list(steps.values()), now)
+    locked = await connection.fetch(
+        "SELECT * FROM incidents WHERE incident_id = ANY($1) ORDER BY incident_id FOR UPDATE",
+        list({step.incident_id for step in steps.values()}),
+    )
+    fresh = await _insert(connection, list(steps.values()), now)
+    await _fold(connection, locked, fresh, created, now)
+    return [
+        ("alert_stored", len(fresh)),
+        ("alert_repeated", len(alerts) - len(fresh)),
+        ("incident_opened", len(created)),
+    ]
+
+
+async def _open(connection: Any, steps: Sequence[Step], now: datetime) -> set[uuid.UUID]:
+    first: dict[uuid.UUID, Step] = {}
+    for step in steps:
+        if step.incident_id not in first or step.step < first[step.incident_id].step:
+            first[step.incident_id] = step
+    rows = await connection.fetch(
+        "INSERT INTO incidents SELECT * FROM json_populate_recordset(NULL::incidents, $1) "
+        "ON CONFLICT DO NOTHING RETURNING incident_id",
+        [opened(first[incident_id], now) for incident_id in sorted(first)],
+    )
+    return {row["incident_id"] for row in rows}
+
+
+async def _insert(connection: Any, steps: Sequence[Step], now: datetime) -> list[Step]:
+    rows = await connection.fetch(
+        "INSERT INTO incident_steps SELECT * FROM json_populate_recordset(NULL::incident_steps, $1) "
+        "ON CONFLICT DO NOTHING RETURNING event_id",
+        [{name: value for name, value in s._asdict().items() if name != "message"} | {"stored_at": now} for s in steps],
+    )
+    stored = {row["event_id"] for row in rows}
+    return [step for step in steps if step.event_id in stored]
+
+
+async def _fold(
+    connection: Any, rows: Sequence[Any], steps: Sequence[Step], created: set[uuid.UUID], now: datetime
+) -> None:
+    by_incident: dict[uuid.UUID, list[Step]] = {}
+    for step in steps:
+        by_incident.setdefault(step.incident_id, []).append(step)
+    updates, notes = [], []
+    for row in rows:
+        fresh = by_incident.get(row["incident_id"])
+        if not fresh:
+            continue
+        folded, actions = fold(dict(row), fresh, now)
+        former, version = row["status"], row["version"]
+        for action in [*([_OPENED] if row["incident_id"] in created else []), *actions]:
+            version += 1
+            before = None if action is _OPENED else former
+            notes.append((row["incident_id"], now, lifecycle.SYSTEM, action.action, before, action.status,
+                          row["owner"], row["owner"], action.note, version))  # fmt: skip
+            former = action.status
+        updates.append(folded | {"version": max(version, row["version"] + 1)})
+    await _update(connection, updates)
+    await _note(connection, notes)
+
+
+async def _update(connection: Any, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        assignments = ", ".join(f"{name} = ${i}" for i, name in enumerate(rows[0], 1))
+        await connection.executemany(
+            f"UPDATE incidents SET {assignments} WHERE incident_id = ${len(rows[0]) + 1}",  # noqa: S608
+            [(*row.values(), row["incident_id"]) for row in rows],
+        )
+
+
+async def _note(connection: Any, notes: Sequence[tuple[Any, ...]]) -> None:
+    await connection.executemany(
+        "INSERT INTO incident_history (incident_id, at, actor, action, from_status, to_status, from_owner, to_owner, "
+        "note, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        notes,
+    )
+
+
+# People -------------------------------------------------------------------------------------------
+
+
+async def get(connection: Any, incident_id: uuid.UUID, *, lock: bool = False) -> Any:
+    """The row, or None."""
+    select = "SELECT * FROM incidents WHERE incident_id = $1"
+    return await connection.fetchrow(f"{select} FOR UPDATE" if lock else select, incident_id)
+
+
+async def act(connection: Any, row: Any, action: str, actor: str, assignee: str | None, note: str | None) -> Any:
+    """A person's action on a locked row. Raises `lifecycle.Illegal`. Returns the changed row."""
+    now = datetime.now(UTC)
+    before = lifecycle.Standing(row["status"], row["owner"])
+    after = lifecycle.act(before, action, actor, assignee)
+    changed = dict(row) | {
+        "status": after.status,
+        "owner": after.owner,
+        "version": row["version"] + 1,
+        "updated_at": now,
+        "acknowledged_at": now if action == "acknowledge" else row["acknowledged_at"],
+        "resolved_at": now if action == "resolve" else row["resolved_at"],
+    }
+    await _update(connection, [changed])
+    entry = (row["incident_id"], now, actor, action, before.status, after.status, before.owner, after.owner, note)
+    await _note(connection, [(*entry, changed["version"])])
+    return changed
+
+
+async def history(connection: Any, incident_id: uuid.UUID) -> list[Any]:
+    """Every action, in order."""
+    select = "SELECT * FROM incident_history WHERE incident_id = $1 ORDER BY id"
+    return list(await connection.fetch(select, incident_id))
+
+
+async def steps(connection: Any, incident_id: uuid.UUID) -> list[Any]:
+    """Every step of the episode, in order."""
+    select = "SELECT * FROM incident_steps WHERE incident_id = $1 ORDER BY step, stored_at, event_id"
+    return list(await connection.fetch(select, incident_id))
+
+
+async def page(connection: Any, filters: Sequence[tuple[str, Any]], limit: int, offset: int) -> tuple[list[Any], int]:
+    """Incidents, the newest alarm first, and how many there are in all. A filter is a column and its value."""
+    used = [(column, value) for column, value in filters if value is not None]
+    where = " AND ".join(f"{column} = ${i}" for i, (column, _) in enumerate(used, 1)) or "true"
+    values = [value for _, value in used]
+    total = await connection.fetchval(f"SELECT count(*) FROM incidents WHERE {where}", *values)  # noqa: S608
+    rows = await connection.fetch(
+        f"SELECT * FROM incidents WHERE {where} ORDER BY raised_at DESC, incident_id "  # noqa: S608
+        f"LIMIT {int(limit)} OFFSET {int(offset)}",
+        *values,
+    )
+    return list(rows), total
