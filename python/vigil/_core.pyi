@@ -2,16 +2,42 @@
 
 One call per batch, bytes in and bytes out, the interpreter detached while it works. Times are
 microseconds since the epoch. Errors are `CoreError(code, field, message)`.
-A `Rec` is `(partition, observations, encoded TelemetryBatch)`.
-A `Dead` is `(index of the input record, observations, encoded DeadLetter)`; the core fills original,
+A `_Rec` (record) is `(partition, observations, encoded TelemetryBatch)`.
+A `_Dead` (dead letter) is `(index of the input record, observations, encoded DeadLetter)`; the core fills original,
 error_code, error_message, field, observations, event_id, and the caller's topic, partition, offset, stage, time.
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias, final
+from typing import Self, TypeAlias, final
 
-Rec: TypeAlias = tuple[int, int, bytes]
-Dead: TypeAlias = tuple[int, int, bytes]
+__all__ = [
+    "Acceptance",
+    "Admissions",
+    "ContextTable",
+    "CoreError",
+    "Decoder",
+    "Engine",
+    "EngineOutput",
+    "Enricher",
+    "Ledger",
+    "Normalizer",
+    "Pending",
+    "ScoredColumns",
+    "StageOutput",
+    "derive_id",
+    "error_table",
+    "feature_names",
+    "feature_schema",
+    "partition_of",
+    "score_names",
+    "score_news2",
+    "scored_columns",
+    "version",
+    "vocabulary",
+]
+
+_Rec: TypeAlias = tuple[int, int, bytes]
+_Dead: TypeAlias = tuple[int, int, bytes]
 
 class CoreError(Exception): ...
 
@@ -35,7 +61,7 @@ class Acceptance:
     def body(self) -> bytes:
         """The JSON response (or problem document) to send after the log has acknowledged `records`."""
     @property
-    def records(self) -> list[Rec]: ...
+    def records(self) -> list[_Rec]: ...
     @property
     def accepted(self) -> int: ...
     @property
@@ -50,7 +76,7 @@ class Acceptance:
 class Admissions:
     """Which devices may send, and with which key. Shared by all requests of a gateway; thread-safe."""
 
-    def __init__(self, require_keys: bool, allow_unknown: bool) -> None: ...
+    def __new__(cls, require_keys: bool, allow_unknown: bool) -> Self: ...
     def apply(self, response: bytes) -> None:
         """Takes an encoded registry.GetAdmissionsResponse."""
     def invalidate(self, device_ids: Sequence[str]) -> None: ...
@@ -61,7 +87,7 @@ class Admissions:
 class Decoder:
     """The gateway's core: what the device said, accepted or refused item by item."""
 
-    def __init__(self, admissions: Admissions, partitions: int, max_items: int = 10_000) -> None: ...
+    def __new__(cls, admissions: Admissions, partitions: int, max_items: int = 10_000) -> Self: ...
     def accept_json(self, body: bytes, key: str | None, traceparent: str | None, ingest_time_us: int) -> Acceptance: ...
     def accept_grpc(self, request: bytes, key: str | None, traceparent: str | None, ingest_time_us: int) -> Acceptance:
         """A telemetry.gateway.SendMeasurementsBatchRequest. `body` is then the encoded
@@ -70,9 +96,9 @@ class Decoder:
 @final
 class StageOutput:
     @property
-    def records(self) -> list[Rec]: ...
+    def records(self) -> list[_Rec]: ...
     @property
-    def dead_letters(self) -> list[Dead]: ...
+    def dead_letters(self) -> list[_Dead]: ...
     @property
     def observations_in(self) -> int: ...
     @property
@@ -85,7 +111,7 @@ class StageOutput:
 
 @final
 class Normalizer:
-    def __init__(self, batch_observations_max: int = 1000) -> None: ...
+    def __new__(cls, batch_observations_max: int = 1000) -> Self: ...
     def process(
         self, topic: str, partition: int, offsets: Sequence[int], values: Sequence[bytes], process_time_us: int
     ) -> StageOutput:
@@ -95,7 +121,7 @@ class Normalizer:
 class ContextTable:
     """device → links → patient context, with point-in-time look-up. Thread-safe."""
 
-    def __init__(self) -> None: ...
+    def __new__(cls) -> Self: ...
     def apply(self, response: bytes) -> int:
         """Takes an encoded registry.GetContextsResponse; returns the number of devices now known."""
     def invalidate(self, device_ids: Sequence[str]) -> None:
@@ -108,7 +134,7 @@ class ContextTable:
 
 @final
 class Enricher:
-    def __init__(self, table: ContextTable, partitions: int, batch_observations_max: int = 1000) -> None: ...
+    def __new__(cls, table: ContextTable, partitions: int, batch_observations_max: int = 1000) -> Self: ...
     def missing(self, values: Sequence[bytes]) -> list[str]:
         """Device ids of these normalized batches that the table holds no good answer for, each once. The caller
         is to ask the registry for them and to `apply` its answer before `process`."""
@@ -138,12 +164,12 @@ class Pending:
 @final
 class EngineOutput:
     @property
-    def scored(self) -> list[Rec]: ...
+    def scored(self) -> list[_Rec]: ...
     @property
     def alerts(self) -> list[tuple[int, bytes, bytes]]:
         """(partition, key, encoded AlertEvent), in the order they happened."""
     @property
-    def dead_letters(self) -> list[Dead]: ...
+    def dead_letters(self) -> list[_Dead]: ...
     @property
     def observations_in(self) -> int: ...
     @property
@@ -157,7 +183,7 @@ class EngineOutput:
 class Engine:
     """Rules, scores and alarm state of the partitions this process owns."""
 
-    def __init__(self, rules_toml: str, batch_observations_max: int = 1000) -> None: ...
+    def __new__(cls, rules_toml: str, batch_observations_max: int = 1000) -> Self: ...
     @property
     def rule_set_version(self) -> str: ...
     def reload(self, rules_toml: str) -> None:
@@ -207,7 +233,7 @@ def scored_columns(values: Sequence[bytes]) -> ScoredColumns:
 class Ledger:
     """Counts distinct observations per stage by event id, outside the pipeline's own counters."""
 
-    def __init__(self) -> None: ...
+    def __new__(cls) -> Self: ...
     def add(self, stage: str, values: Sequence[bytes]) -> None:
         """stage: raw | normalized | enriched | scored | dead_letter | alerts."""
     def report(self) -> dict[str, dict[str, int]]:
