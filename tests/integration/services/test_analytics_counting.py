@@ -46,8 +46,8 @@ class Bench:
     async def flush(self) -> None:
         await asyncio.to_thread(self.count.before_commit, {})
 
-    async def vitals(self, patient: str = "patient-7", period: Period = Period()) -> dict[str, Any]:
-        return await queries.vital_signs(self.pool, patient, period)
+    async def vitals(self, patient: str = "patient-7", period: Period | None = None) -> dict[str, Any]:
+        return await queries.vital_signs(self.pool, patient, period or Period())
 
 
 @pytest_asyncio.fixture
