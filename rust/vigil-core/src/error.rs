@@ -87,6 +87,8 @@ error_table! {
     InvalidCheckpoint = "invalid_checkpoint", 500;
     /// The model's answer does not fit the rows that were sent.
     InvalidScores = "invalid_scores", 500;
+    /// A batch was finished that is not (or no longer) the one under way.
+    OutOfOrder = "out_of_order", 500;
     /// A defect in Vigil itself; the record is kept as a dead letter.
     Internal = "internal", 500;
 }

@@ -6,9 +6,11 @@
 //! There is no I/O and no clock here: time comes in as a parameter, in microseconds.
 
 pub mod batch;
+pub mod checkpoint;
 pub mod columns;
 pub mod context;
 pub mod decode;
+pub mod engine;
 pub mod enrich;
 pub mod error;
 pub mod features;
@@ -18,6 +20,7 @@ pub mod normalize;
 pub mod observation;
 pub mod outcome;
 pub mod pb;
+pub mod rules;
 pub mod scores;
 pub mod sign;
 pub mod time;

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod boundary;
 mod columns;
 mod decode;
+mod engine;
 mod enrich;
 mod features;
 mod ledger;
@@ -18,6 +19,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     boundary::register(module)?;
     columns::register(module)?;
     decode::register(module)?;
+    engine::register(module)?;
     enrich::register(module)?;
     ledger::register(module)?;
     features::register(module)?;

@@ -55,14 +55,19 @@ impl Known {
     /// The alternate speaks when the sign itself has been silent for [`ALTERNATE_AFTER_US`] longer.
     #[inline]
     pub fn current(&self, family: Family, now_us: i64, age_us_max: i64) -> Option<Reading> {
-        let mut chosen = self.get(family.sign);
-        if let Some(alternate) = family.alternate {
-            let other = self.get(alternate);
-            if other.time_us > chosen.time_us.saturating_add(ALTERNATE_AFTER_US) {
-                chosen = other;
-            }
-        }
-        self.fresh(chosen, now_us, age_us_max)
+        self.fresh(self.get(self.speaker(family)), now_us, age_us_max)
+    }
+
+    /// The sign that speaks for `family`.
+    #[inline]
+    pub fn speaker(&self, family: Family) -> Sign {
+        family
+            .alternate
+            .filter(|alternate| {
+                let silent_us = self.get(family.sign).time_us;
+                self.get(*alternate).time_us > silent_us.saturating_add(ALTERNATE_AFTER_US)
+            })
+            .unwrap_or(family.sign)
     }
 
     /// Supplemental oxygen by the newer of `FiO2` (above room air) and flow; `None` when neither is known.

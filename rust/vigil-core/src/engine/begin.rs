@@ -1,0 +1,300 @@
+//! First half: read the batch, move patients on, make feature rows. Changes nothing but its own copies.
+
+use std::sync::Arc;
+
+use crate::batch::{read_each, OBSERVATIONS};
+use crate::error::{Error, ErrorCode};
+use crate::features::{push_row, Reading, FEATURES, MODEL_FAMILIES, VALUE_AGE_US_MAX};
+use crate::ids::stage;
+use crate::observation::{quality, read_vitals, ObservationView, VitalValue};
+use crate::outcome::{Outcome, Source};
+use crate::rules::moment::Value;
+use crate::rules::{Profile, Subject};
+
+use super::device::{admit, short_id};
+use super::partition::{ByKey, Partition};
+use super::patient::PatientState;
+use super::pending::{Pending, Row, Touched};
+use super::{warning, Engine};
+
+/// Unit conversion leaves dust in a value (37.00000000000006 °C); values count to six decimals.
+const DECIMALS: f64 = 1e6;
+
+impl Engine {
+    /// Begins the enriched batches of one partition. What cannot be read becomes a dead letter.
+    pub fn begin(
+        &mut self,
+        topic: &str,
+        partition: u32,
+        offsets: &[i64],
+        values: &[&[u8]],
+        process_time_us: i64,
+    ) -> Result<Pending, Error> {
+        if offsets.len() != values.len() {
+            return Err(Error::new(
+                ErrorCode::Internal,
+                "offsets",
+                "one offset a value",
+            ));
+        }
+        let rules = Arc::clone(&self.rules);
+        let state = self.partitions.entry(partition).or_default();
+        state.sequence += 1;
+        let bytes: usize = values.iter().map(|value| value.len()).sum();
+        let mut batch = Begin {
+            partition: state,
+            index: ByKey::default(),
+            last: None,
+            vitals: Vec::new(),
+            pending: Pending {
+                partition,
+                sequence: state.sequence,
+                rules,
+                outcome: Outcome::default(),
+                offsets: offsets.to_vec(),
+                rows: Vec::new(),
+                arena: Vec::with_capacity(bytes),
+                values: Vec::new(),
+                warnings: Vec::new(),
+                features: Vec::new(),
+                subjects: Vec::new(),
+            },
+        };
+        let mut outcome = Outcome::default();
+        let source = Source {
+            topic,
+            partition,
+            stage: stage::RULES,
+            process_time_us,
+        };
+        for (record, (offset, value)) in offsets.iter().zip(values).enumerate() {
+            let record = record as u32;
+            let dead_before = outcome.dead_letters.len();
+            read_each(
+                &mut outcome,
+                source,
+                &[*offset],
+                &[*value],
+                OBSERVATIONS,
+                |outcome, bytes| batch.observation(outcome, record, bytes),
+            );
+            for dead in outcome.dead_letters.iter_mut().skip(dead_before) {
+                dead.record = record;
+            }
+        }
+        let mut pending = batch.pending;
+        pending.outcome = outcome;
+        Ok(pending)
+    }
+}
+
+struct Begin<'p> {
+    partition: &'p Partition,
+    /// Index in `pending.subjects`.
+    index: ByKey<u32>,
+    last: Option<(u128, u32)>,
+    vitals: Vec<VitalValue>,
+    pending: Pending,
+}
+
+impl Begin<'_> {
+    /// Refuses before it changes anything.
+    fn observation(
+        &mut self,
+        outcome: &mut Outcome,
+        record: u32,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let view = ObservationView::read(bytes)?;
+        let header = view.header;
+        let event_id = header.id()?;
+        let vitals_flags = read_vitals(view.vitals, &mut self.vitals)?;
+        let subject = Subject {
+            patient_id: header.patient_id,
+            device_id: header.device_id,
+        };
+        let at = self.subject(subject.key());
+        let Some(touched) = self.pending.subjects.get_mut(at as usize) else {
+            return Err(Error::new(
+                ErrorCode::Internal,
+                "",
+                "a patient's state is gone",
+            ));
+        };
+        let state = &mut *touched.state;
+        let hash = xxhash_rust::xxh3::xxh3_64(view.context) | 1;
+        let profile = if state.profile.hash == hash {
+            None
+        } else {
+            Some(Profile::read(view.context, hash)?)
+        };
+        let now_us = effective_time(header.event_time_us, header.ingest_time_us);
+        let device = xxhash_rust::xxh3::xxh3_64(header.device_id.as_bytes());
+        let refused = admit(&mut state.devices, device, short_id(&event_id), now_us);
+        let first_value = self.pending.values.len() as u32;
+        if refused == 0 {
+            touched.changed = true;
+            if let Some(profile) = profile {
+                state.profile = profile;
+            }
+            let superseded = take_values(state, &self.vitals, now_us, &mut self.pending.values);
+            if superseded > 0 {
+                outcome.count("superseded_value", superseded);
+            }
+            let own = self
+                .pending
+                .values
+                .get(first_value as usize..)
+                .unwrap_or_default();
+            let updated = own
+                .iter()
+                .filter(|value| value.connected)
+                .fold(0, |bits, value| bits | 1 << value.sign.index());
+            self.pending.features.reserve(FEATURES);
+            push_row(
+                &mut self.pending.features,
+                &state.known,
+                &state.baselines,
+                state.profile.person,
+                now_us,
+            );
+            update_baselines(state, updated, now_us);
+            let scored = updated & warning::INPUTS != 0;
+            self.pending.warnings.push(warning::evaluate(
+                &state.known,
+                &state.profile,
+                now_us,
+                scored,
+                state.warned_us,
+            ));
+            if scored {
+                state.warned_us = state.warned_us.max(now_us);
+            }
+        }
+        let parts = [
+            header.trace_id,
+            header.device_id.as_bytes(),
+            header.patient_id.as_bytes(),
+            view.vitals,
+            view.context,
+        ];
+        let start = self.pending.arena.len() as u32;
+        for part in parts {
+            self.pending.arena.extend_from_slice(part);
+        }
+        self.pending.rows.push(Row {
+            record,
+            event_id,
+            event_time_us: header.event_time_us,
+            ingest_time_us: header.ingest_time_us,
+            now_us,
+            flags: view.flags,
+            vitals_flags,
+            refused,
+            subject: at,
+            values: (first_value, self.pending.values.len() as u32),
+            start,
+            lengths: parts.map(|part| part.len() as u32),
+        });
+        Ok(())
+    }
+
+    /// The copy of a patient's state that this batch works on.
+    #[inline]
+    fn subject(&mut self, key: u128) -> u32 {
+        if let Some((last, at)) = self.last {
+            if last == key {
+                return at;
+            }
+        }
+        let subjects = &mut self.pending.subjects;
+        let partition = self.partition;
+        let at = *self.index.entry(key).or_insert_with(|| {
+            let state = partition.get(key).cloned().unwrap_or_default();
+            subjects.push(Touched {
+                key,
+                state: Box::new(state),
+                changed: false,
+            });
+            subjects.len() as u32 - 1
+        });
+        self.last = Some((key, at));
+        at
+    }
+}
+
+/// Event time, but never ahead of ingest: a device whose clock is in the future must not make all that follows
+/// look late.
+#[inline]
+fn effective_time(event_time_us: i64, ingest_time_us: i64) -> i64 {
+    if ingest_time_us > 0 {
+        event_time_us.min(ingest_time_us)
+    } else {
+        event_time_us
+    }
+}
+
+/// Notes the usable values and the disconnected sensors of an observation. A value older than what is known of
+/// its sign (from another device) is not evaluated; returns how many.
+#[inline]
+fn take_values(
+    state: &mut PatientState,
+    vitals: &[VitalValue],
+    now_us: i64,
+    values: &mut Vec<Value>,
+) -> u64 {
+    let mut superseded = 0;
+    for vital in vitals {
+        let connected = vital.usable();
+        if !connected && vital.quality & quality::DISCONNECTED == 0 {
+            continue;
+        }
+        let previous_us = state.known.get(vital.sign).time_us;
+        if now_us < previous_us {
+            superseded += u64::from(connected);
+            continue;
+        }
+        let value = clean(vital.value);
+        if connected {
+            let reading = Reading {
+                value,
+                time_us: now_us,
+            };
+            state.known.set(vital.sign, reading);
+        }
+        values.push(Value {
+            sign: vital.sign,
+            value,
+            connected,
+            previous_us,
+        });
+    }
+    superseded
+}
+
+#[inline]
+fn clean(value: f64) -> f64 {
+    let cleaned = (value * DECIMALS).round() / DECIMALS;
+    if cleaned.is_finite() {
+        cleaned
+    } else {
+        value
+    }
+}
+
+/// Each baseline takes the value that speaks for its sign, when this observation brought it.
+#[inline]
+fn update_baselines(state: &mut PatientState, updated: u32, now_us: i64) {
+    for (column, (family, baseline)) in MODEL_FAMILIES
+        .into_iter()
+        .zip(&mut state.baselines)
+        .enumerate()
+    {
+        let speaker = state.known.speaker(family);
+        if updated & (1 << speaker.index()) != 0 {
+            if let Some(reading) = state.known.current(family, now_us, VALUE_AGE_US_MAX) {
+                baseline.update(column, reading);
+            }
+        }
+    }
+}

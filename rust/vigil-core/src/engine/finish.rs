@@ -1,0 +1,244 @@
+//! Second half: rules and scores, what is written, and the new state.
+
+use crate::batch::RECORD_BYTES_MAX;
+use crate::error::{Error, ErrorCode};
+use crate::features::SCORES;
+use crate::ids::{derive_stage, stage, Id};
+use crate::observation::flag;
+use crate::outcome::{Outcome, Record};
+use crate::rules::{self, Alert, Moment, Phase};
+use crate::wire::Writer;
+
+use super::alert::{encode, Cause};
+use super::pending::{Pending, Row};
+use super::scored::{write_observation, ModelScores, Scores};
+use super::{AlertRecord, Engine, EngineOutcome};
+
+/// Bytes of a scored row (float32 columns).
+const SCORE_ROW_BYTES: usize = SCORES * 4;
+/// More than `Scores` adds to an observation.
+const SCORES_BYTES: usize = 320;
+/// Flags that are worth counting.
+const NOTICES: [(u32, &str); 4] = [
+    (flag::SCORE_UNAVAILABLE, "score_unavailable"),
+    (flag::NOT_SCORABLE, "not_scorable"),
+    (flag::LATE, "late"),
+    (flag::DUPLICATE, "duplicate"),
+];
+
+impl Engine {
+    /// Finishes a batch with the model's answer: rows × [`SCORES`] float32 little endian, or `None` when the
+    /// model did not answer.
+    ///
+    /// An answer of another size is refused and nothing has happened: finish again, without it. A batch that is
+    /// not the last one begun, or was finished, is refused too.
+    pub fn finish(
+        &mut self,
+        pending: &mut Pending,
+        scores: Option<&[u8]>,
+        model_version: &str,
+        process_time_us: i64,
+    ) -> Result<EngineOutcome, Error> {
+        let expected = pending.rows() * SCORE_ROW_BYTES;
+        if let Some(scores) = scores {
+            if scores.len() != expected {
+                return Err(Error::new(
+                    ErrorCode::InvalidScores,
+                    "scores",
+                    format!(
+                        "{} bytes for {} rows, not {expected}",
+                        scores.len(),
+                        pending.rows()
+                    ),
+                ));
+            }
+        }
+        let partition = self
+            .partitions
+            .get_mut(&pending.partition)
+            .filter(|partition| partition.sequence == pending.sequence)
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorCode::OutOfOrder,
+                    "pending",
+                    "only the last batch begun of a partition can be finished, once",
+                )
+            })?;
+        partition.sequence += 1;
+        let mut output = Finish {
+            pending,
+            scores,
+            model_version,
+            process_time_us,
+            outcome: Outcome::default(),
+            alerts: Vec::new(),
+            open: Writer::default(),
+            open_observations: 0,
+            scratch: Writer::with_capacity(1024),
+            observations_max: self.observations_max,
+            notices: Default::default(),
+        };
+        output.run();
+        let Finish {
+            mut outcome,
+            alerts,
+            ..
+        } = output;
+        for touched in std::mem::take(&mut pending.subjects) {
+            if touched.changed {
+                partition.put(touched.key, touched.state);
+            }
+        }
+        let first = std::mem::take(&mut pending.outcome);
+        outcome.dead_letters = first.dead_letters;
+        outcome.dead_lettered = first.dead_lettered;
+        outcome.observations_in = first.observations_in;
+        for (name, count) in first.counts {
+            outcome.count(name, count);
+        }
+        Ok(EngineOutcome { outcome, alerts })
+    }
+}
+
+struct Finish<'a> {
+    pending: &'a mut Pending,
+    scores: Option<&'a [u8]>,
+    model_version: &'a str,
+    process_time_us: i64,
+    outcome: Outcome,
+    alerts: Vec<AlertRecord>,
+    open: Writer,
+    open_observations: u32,
+    scratch: Writer,
+    observations_max: u32,
+    /// By [`NOTICES`].
+    notices: [u64; NOTICES.len()],
+}
+
+impl Finish<'_> {
+    /// Input records are merged into scored records and never split over two of them.
+    fn run(&mut self) {
+        let rows = std::mem::take(&mut self.pending.rows);
+        let mut evaluated = 0;
+        for record in rows.chunk_by(|a, b| a.record == b.record) {
+            let parts: usize = record
+                .iter()
+                .flat_map(|row| row.lengths)
+                .map(|n| n as usize)
+                .sum();
+            let bytes = self.open.len() + parts + record.len() * SCORES_BYTES;
+            let observations = self.open_observations as usize + record.len();
+            if observations > self.observations_max as usize || bytes > RECORD_BYTES_MAX {
+                self.close();
+            }
+            for row in record {
+                let at = (row.refused == 0).then_some(evaluated);
+                evaluated += usize::from(at.is_some());
+                self.row(row, at);
+                self.open_observations += 1;
+            }
+        }
+        self.close();
+        for ((_, name), count) in NOTICES.iter().zip(self.notices) {
+            if count > 0 {
+                self.outcome.count(name, count);
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let observations = std::mem::take(&mut self.open_observations);
+        if observations > 0 {
+            self.outcome.observations_out += u64::from(observations);
+            self.outcome.records.push(Record {
+                partition: self.pending.partition,
+                observations,
+                value: std::mem::take(&mut self.open).into_vec(),
+            });
+        }
+    }
+
+    /// `at`: which feature row it is, for an observation that is evaluated.
+    fn row(&mut self, row: &Row, at: Option<usize>) {
+        let Pending {
+            arena,
+            values,
+            warnings,
+            subjects,
+            rules,
+            offsets,
+            partition,
+            ..
+        } = &mut *self.pending;
+        let parts = row.parts(arena);
+        let mut flags = row.refused;
+        let (mut model, mut warning, mut severity) = (None, None, None);
+        if let Some(at) = at {
+            let start = at * SCORE_ROW_BYTES;
+            model = self
+                .scores
+                .and_then(|scores| scores.get(start..start + SCORE_ROW_BYTES))
+                .map(ModelScores::read);
+            flags |= model.map_or(flag::SCORE_UNAVAILABLE, |scores| scores.flags());
+            warning = warnings.get(at);
+        }
+        if let (Some(warning), Some(touched)) = (warning, subjects.get_mut(row.subject as usize)) {
+            let state = &mut *touched.state;
+            let (from, to) = (row.values.0 as usize, row.values.1 as usize);
+            let moment = Moment {
+                now_us: row.now_us,
+                event_id: row.event_id,
+                subject: parts.subject(),
+                values: values.get(from..to).unwrap_or_default(),
+                warning,
+            };
+            let cause = Cause {
+                partition: *partition,
+                row,
+                parts,
+                flags: row.flags | row.vitals_flags | flags,
+                rule_set_version: &rules.version,
+                process_time_us: self.process_time_us,
+            };
+            let (alerts, outcome) = (&mut self.alerts, &mut self.outcome);
+            let mut sink = |alert: Alert<'_>| {
+                alerts.push(encode(&cause, &alert));
+                outcome.count(
+                    match alert.phase {
+                        Phase::Start => "alert_start",
+                        Phase::Update => "alert_update",
+                        Phase::End => "alert_end",
+                    },
+                    1,
+                );
+            };
+            rules::evaluate(rules, &mut state.rules, &state.profile, &moment, &mut sink);
+            severity = rules::severity(&state.rules);
+        }
+        for ((bit, _), count) in NOTICES.iter().zip(&mut self.notices) {
+            *count += u64::from(flags & bit != 0);
+        }
+        let event_id: Id = derive_stage(&row.event_id, stage::RULES);
+        let scores = Scores {
+            model,
+            model_version: self.model_version,
+            rule_set_version: &rules.version,
+            severity,
+            warning,
+            flags,
+            source_offset: offsets
+                .get(row.record as usize)
+                .copied()
+                .unwrap_or_default(),
+        };
+        write_observation(
+            &mut self.open,
+            &mut self.scratch,
+            &row.header(parts, &event_id, self.process_time_us),
+            parts.vitals,
+            parts.context,
+            row.flags,
+            &scores,
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! Everything kept of one patient (or of an orphaned device). Bounded, whatever comes in.
+
+use crate::features::{Baseline, Known, MODEL_FAMILIES, NEVER};
+use crate::rules::{Profile, RuleState};
+
+use super::device::Device;
+
+/// A patient's state. The profile is read from every observation's context and is not part of checkpoints.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatientState {
+    /// Last usable values.
+    pub known: Known,
+    /// One a model sign.
+    pub baselines: [Baseline; MODEL_FAMILIES.len()],
+    /// What was last heard of each device.
+    pub devices: Vec<Device>,
+    /// Conditions that are met.
+    pub rules: Vec<RuleState>,
+    /// Event time of the last early-warning score; [`NEVER`] before.
+    pub warned_us: i64,
+    /// The parsed context.
+    pub profile: Profile,
+    /// Whether it changed since the last checkpoint.
+    pub dirty: bool,
+}
+
+impl Default for PatientState {
+    fn default() -> Self {
+        Self {
+            known: Known::default(),
+            baselines: Default::default(),
+            devices: Vec::new(),
+            rules: Vec::new(),
+            warned_us: NEVER,
+            profile: Profile::default(),
+            dirty: false,
+        }
+    }
+}
+
+impl PatientState {
+    /// Bytes of memory.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + size_of::<Device>() * self.devices.capacity()
+            + size_of::<RuleState>() * self.rules.capacity()
+            + self.profile.heap_bytes()
+    }
+}

@@ -1,0 +1,137 @@
+//! A batch between `begin` and `finish`.
+
+use std::sync::Arc;
+
+use crate::features::FEATURES;
+use crate::ids::Id;
+use crate::observation::HeaderView;
+use crate::outcome::Outcome;
+use crate::rules::moment::{Value, Warning};
+use crate::rules::{RuleSet, Subject};
+
+use super::patient::PatientState;
+
+/// Observations read, features made, nothing decided. Owns copies of what it needs.
+#[derive(Debug)]
+pub struct Pending {
+    pub(super) partition: u32,
+    pub(super) sequence: u64,
+    pub(super) rules: Arc<RuleSet>,
+    pub(super) outcome: Outcome,
+    /// Input offsets, by record.
+    pub(super) offsets: Vec<i64>,
+    pub(super) rows: Vec<Row>,
+    /// Texts and messages of all rows.
+    pub(super) arena: Vec<u8>,
+    /// Values of all evaluated rows.
+    pub(super) values: Vec<Value>,
+    /// One an evaluated row.
+    pub(super) warnings: Vec<Warning>,
+    pub(super) features: Vec<f32>,
+    /// States as they will be.
+    pub(super) subjects: Vec<Touched>,
+}
+
+/// The state that a batch gives a patient.
+#[derive(Debug)]
+pub(super) struct Touched {
+    pub key: u128,
+    pub state: Box<PatientState>,
+    /// Whether an observation was evaluated.
+    pub changed: bool,
+}
+
+/// One observation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    /// Which input record.
+    pub record: u32,
+    pub event_id: Id,
+    pub event_time_us: i64,
+    pub ingest_time_us: i64,
+    /// The time that rules count with.
+    pub now_us: i64,
+    /// Flags of enrichment (field 5).
+    pub flags: u32,
+    /// Flags of the vitals.
+    pub vitals_flags: u32,
+    /// DUPLICATE or LATE: not evaluated.
+    pub refused: u32,
+    /// Index of its patient.
+    pub subject: u32,
+    /// Its values: start and end.
+    pub values: (u32, u32),
+    /// Start of its parts in the arena, in the order of `lengths`.
+    pub start: u32,
+    /// Lengths of trace id, device id, patient id, vitals, context.
+    pub lengths: [u32; 5],
+}
+
+/// The parts of a row in the arena.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts<'a> {
+    pub trace_id: &'a [u8],
+    pub device_id: &'a str,
+    pub patient_id: &'a str,
+    pub vitals: &'a [u8],
+    pub context: &'a [u8],
+}
+
+impl Row {
+    pub fn parts<'a>(&self, arena: &'a [u8]) -> Parts<'a> {
+        let mut rest = arena.get(self.start as usize..).unwrap_or_default();
+        let mut next = |length: u32| {
+            let (head, tail) = rest.split_at_checked(length as usize).unwrap_or_default();
+            rest = tail;
+            head
+        };
+        let [trace, device, patient, vitals, context] = self.lengths;
+        Parts {
+            trace_id: next(trace),
+            device_id: std::str::from_utf8(next(device)).unwrap_or_default(),
+            patient_id: std::str::from_utf8(next(patient)).unwrap_or_default(),
+            vitals: next(vitals),
+            context: next(context),
+        }
+    }
+
+    /// The header of an event that this observation leads to.
+    pub fn header<'a>(
+        &'a self,
+        parts: Parts<'a>,
+        event_id: &'a Id,
+        process_time_us: i64,
+    ) -> HeaderView<'a> {
+        HeaderView {
+            event_id,
+            source_event_id: &self.event_id,
+            trace_id: parts.trace_id,
+            event_time_us: self.event_time_us,
+            ingest_time_us: self.ingest_time_us,
+            process_time_us,
+            device_id: parts.device_id,
+            patient_id: parts.patient_id,
+        }
+    }
+}
+
+impl<'a> Parts<'a> {
+    pub fn subject(&self) -> Subject<'a> {
+        Subject {
+            patient_id: self.patient_id,
+            device_id: self.device_id,
+        }
+    }
+}
+
+impl Pending {
+    /// Feature rows: one an evaluated observation.
+    pub fn rows(&self) -> usize {
+        self.features.len() / FEATURES
+    }
+
+    /// The feature rows, row major.
+    pub fn features(&self) -> &[f32] {
+        &self.features
+    }
+}

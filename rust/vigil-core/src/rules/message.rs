@@ -1,0 +1,194 @@
+//! The sentence of an alarm: a template of the rule file, filled with the evidence.
+
+use crate::scores::Consciousness;
+use crate::sign::Sign;
+
+use super::episode::Phase;
+use super::moment::Alert;
+
+/// A part of a template.
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    Text(String),
+    Sign,
+    Value,
+    Unit,
+    Limit,
+    Comparison,
+    Priority,
+    Total,
+    Reason,
+}
+
+/// What may stand in braces.
+pub const PLACEHOLDERS: &[&str] = &[
+    "sign",
+    "value",
+    "unit",
+    "limit",
+    "comparison",
+    "priority",
+    "total",
+    "reason",
+];
+
+/// A checked template.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    parts: Vec<Part>,
+}
+
+impl Message {
+    /// Parses a template; an error says what is wrong.
+    pub fn parse(template: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut rest = template;
+        while let Some((text, after)) = rest.split_once('{') {
+            let (name, after) = after
+                .split_once('}')
+                .ok_or_else(|| "a brace is not closed".to_owned())?;
+            if !text.is_empty() {
+                parts.push(Part::Text(text.to_owned()));
+            }
+            parts.push(match name {
+                "sign" => Part::Sign,
+                "value" => Part::Value,
+                "unit" => Part::Unit,
+                "limit" => Part::Limit,
+                "comparison" => Part::Comparison,
+                "priority" => Part::Priority,
+                "total" => Part::Total,
+                "reason" => Part::Reason,
+                _ => {
+                    return Err(format!(
+                        "unknown placeholder {{{name}}}; there are {}",
+                        PLACEHOLDERS.join(", ")
+                    ))
+                }
+            });
+            rest = after;
+        }
+        if rest.contains('}') {
+            return Err("a brace is not opened".to_owned());
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        if parts.is_empty() {
+            return Err("a message is not empty".to_owned());
+        }
+        Ok(Self { parts })
+    }
+
+    fn fill(&self, alert: &Alert<'_>) -> String {
+        let sign = alert.evidence.and_then(|evidence| evidence.sign);
+        let mut text = String::with_capacity(64);
+        for part in &self.parts {
+            match part {
+                Part::Text(literal) => text.push_str(literal),
+                Part::Sign => text.push_str(&sign.map_or(String::new(), name)),
+                Part::Value => text.push_str(
+                    &alert
+                        .evidence
+                        .map_or(String::new(), |e| number(e.sign, e.value)),
+                ),
+                Part::Unit => text.push_str(sign.map_or("", unit)),
+                Part::Limit => text.push_str(
+                    &alert
+                        .evidence
+                        .map_or(String::new(), |e| number(e.sign, e.limit)),
+                ),
+                Part::Comparison => text.push_str(alert.evidence.map_or("", |e| e.comparison)),
+                Part::Priority => text.push_str(alert.state.urgency.priority.text()),
+                Part::Total => text.push_str(&total(alert)),
+                Part::Reason => text.push_str(&reason(alert)),
+            }
+        }
+        text
+    }
+}
+
+/// The sentence of an alert.
+pub fn render(alert: &Alert<'_>) -> String {
+    let Some(rule) = alert.rule else {
+        return "Ended: its rule was withdrawn from the rule set".to_owned();
+    };
+    match (alert.phase, alert.evidence) {
+        (Phase::End, None) => format!("Ended: {}", rule.alert_type.replace('_', " ")),
+        (Phase::End, Some(_)) => format!("Ended: {}", rule.message.fill(alert)),
+        _ => rule.message.fill(alert),
+    }
+}
+
+/// A sign's name for people.
+pub fn name(sign: Sign) -> String {
+    match sign {
+        Sign::Spo2 => "SpO2".to_owned(),
+        Sign::Etco2 => "EtCO2".to_owned(),
+        Sign::Fio2 => "FiO2".to_owned(),
+        Sign::O2Flow => "O2 flow".to_owned(),
+        Sign::Gcs => "GCS".to_owned(),
+        _ => sign.field().replace('_', " "),
+    }
+}
+
+fn unit(sign: Sign) -> &'static str {
+    match sign.unit() {
+        "mm[Hg]" => "mmHg",
+        "Cel" => "°C",
+        "{ACVPU}" | "{score}" => "",
+        other => other,
+    }
+}
+
+/// At most two decimals, none that says nothing; consciousness as its letter.
+fn number(sign: Option<Sign>, value: f64) -> String {
+    if sign == Some(Sign::Consciousness) {
+        if let Some(level) = Consciousness::from_value(value) {
+            return level.letter().to_owned();
+        }
+    }
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn total(alert: &Alert<'_>) -> String {
+    match alert.warning.and_then(|warning| warning.news2) {
+        Some(news2) if news2.partial => format!("at least {}", news2.total),
+        Some(news2) => news2.total.to_string(),
+        None => String::new(),
+    }
+}
+
+fn reason(alert: &Alert<'_>) -> String {
+    match alert.evidence {
+        Some(e) => match e.sign {
+            Some(sign) => format!("{} scores {}", name(sign), number(None, e.value)),
+            None => format!("{} {}", e.comparison, number(None, e.limit)),
+        },
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_is_checked() {
+        assert!(Message::parse("{sign} {value} {unit}").is_ok());
+        for wrong in ["", "{", "}", "{nothing}", "a {value", "a} b"] {
+            assert!(Message::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(number(None, 88.0), "88");
+        assert_eq!(number(None, 38.5), "38.5");
+        assert_eq!(number(None, 100.0), "100");
+        assert_eq!(number(None, 0.0), "0");
+        assert_eq!(number(None, 37.126), "37.13");
+        assert_eq!(number(Some(Sign::Consciousness), 4.0), "U");
+    }
+}

@@ -1,0 +1,104 @@
+//! What a rule sees of one observation, and what it says.
+
+use crate::features::{ALTERNATE_AFTER_US, NEVER};
+use crate::ids::Id;
+use crate::scores::news2::News2;
+use crate::sign::Sign;
+
+use super::episode::{Phase, RuleState};
+use super::model::Rule;
+use super::subject::Subject;
+
+/// A value of the observation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Value {
+    /// The sign that was measured.
+    pub sign: Sign,
+    /// Canonical unit.
+    pub value: f64,
+    /// False: the sensor is off the patient and `value` means nothing.
+    pub connected: bool,
+    /// Event time of the usable value of this sign before it; [`NEVER`] when there was none.
+    pub previous_us: i64,
+}
+
+/// NEWS2 as of one observation, with the ages of what it was made from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Warning {
+    /// `None`: NEWS2 must not be used for this patient.
+    pub news2: Option<News2>,
+    /// Ages of the inputs, µs, in the order of the sub-scores; meaningless where points are missing.
+    pub ages_us: [i64; 7],
+    /// Whether the observation brought an input.
+    pub updated: bool,
+    /// Event time of the score before it; [`NEVER`] when there was none.
+    pub previous_us: i64,
+}
+
+/// One observation.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// The time rules count with: event time, never ahead of ingest.
+    pub now_us: i64,
+    /// The observation.
+    pub event_id: Id,
+    /// Whose it is.
+    pub subject: Subject<'a>,
+    /// Its values: usable ones and disconnected ones, in its order.
+    pub values: &'a [Value],
+    /// Its early-warning score.
+    pub warning: &'a Warning,
+}
+
+impl Moment<'_> {
+    /// Whether the observation has a usable value of `sign`.
+    #[inline]
+    pub fn has(&self, sign: Sign) -> bool {
+        self.values.iter().any(|v| v.connected && v.sign == sign)
+    }
+
+    /// Whether something last seen at `previous_us` is spot-checked rather than monitored: then the next
+    /// value may be hours away, and a delay would silence the alarm. `after_us` 0 = never.
+    #[inline]
+    pub fn spot_check(&self, previous_us: i64, after_us: i64) -> bool {
+        after_us > 0 && (previous_us == NEVER || self.now_us.saturating_sub(previous_us) > after_us)
+    }
+
+    /// Whether the sign that raised `state` still speaks for itself.
+    #[inline]
+    pub fn heard(&self, state: &RuleState) -> bool {
+        self.now_us.saturating_sub(state.sign_time_us) <= ALTERNATE_AFTER_US
+    }
+}
+
+/// The numbers that made a rule speak.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evidence {
+    /// The sign that was measured; `None` for a score's total.
+    pub sign: Option<Sign>,
+    /// Canonical unit, or points.
+    pub value: f64,
+    /// What it was compared with.
+    pub limit: f64,
+    /// `<`, `<=`, `>`, `>=`; empty for a technical alarm.
+    pub comparison: &'static str,
+    /// Whether the limit is the patient's own.
+    pub patient_limit: bool,
+}
+
+/// What a rule says.
+#[derive(Debug, Clone, Copy)]
+pub struct Alert<'a> {
+    /// The rule; `None` when it was withdrawn from the rule set while its alarm was active.
+    pub rule: Option<&'a Rule>,
+    /// The episode, after the change.
+    pub state: &'a RuleState,
+    /// What happened.
+    pub phase: Phase,
+    /// Configured delay of the step.
+    pub delay_us: i64,
+    /// The numbers.
+    pub evidence: Option<Evidence>,
+    /// The score, of a score rule.
+    pub warning: Option<&'a Warning>,
+}
