@@ -1,6 +1,7 @@
 //! What every stage's binding shares: errors, panics and the released interpreter.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -43,6 +44,11 @@ where
 /// The batches of a call as slices. `PyBackedBytes` keeps them alive while the interpreter is detached.
 pub fn slices(values: &[PyBackedBytes]) -> Vec<&[u8]> {
     values.iter().map(|value| &**value).collect()
+}
+
+/// Locks. A panic while it was locked was reported by [`detached`]; what it left is used on.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The error table as `[(code, http_status, description)]`.

@@ -1,13 +1,13 @@
 //! `Ledger`.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use vigil_core::ledger;
 
-use crate::boundary::{detached, slices};
+use crate::boundary::{detached, lock, slices};
 
 /// Counts distinct observations per stage by event id.
 #[pyclass(frozen, module = "vigil._core")]
@@ -24,16 +24,10 @@ impl Ledger {
         }
     }
     fn add(&self, py: Python<'_>, stage: &str, values: Vec<PyBackedBytes>) -> PyResult<()> {
-        detached(py, || {
-            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-            inner.add(stage, &slices(&values))
-        })
+        detached(py, || lock(&self.inner).add(stage, &slices(&values)))
     }
     fn report(&self, py: Python<'_>) -> PyResult<BTreeMap<&'static str, ledger::Counts>> {
-        detached(py, || {
-            let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(inner.report())
-        })
+        detached(py, || Ok(lock(&self.inner).report()))
     }
 }
 

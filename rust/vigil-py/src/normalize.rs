@@ -1,12 +1,12 @@
 //! `Normalizer`.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use vigil_core::normalize;
 
-use crate::boundary::{detached, slices};
+use crate::boundary::{detached, lock, slices};
 use crate::outcome::StageOutput;
 
 /// Raw batches in, normalized batches out.
@@ -34,7 +34,7 @@ impl Normalizer {
         process_time_us: i64,
     ) -> PyResult<StageOutput> {
         let inner = detached(py, || {
-            let mut normalizer = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut normalizer = lock(&self.inner);
             Ok(normalizer.process(
                 topic,
                 partition,
