@@ -118,6 +118,11 @@ impl Error {
             message: message.into(),
         }))
     }
+
+    /// Gives its parts away.
+    pub fn into_parts(self) -> ErrorParts {
+        *self.0
+    }
 }
 
 impl Deref for Error {

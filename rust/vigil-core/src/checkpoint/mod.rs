@@ -63,7 +63,7 @@ fn apply(partition: &mut Partition, segment: &[u8]) -> Result<(), String> {
     let content = content
         .strip_prefix(MAGIC)
         .ok_or("it is not a checkpoint of this version")?;
-    let broken = |error: Error| error.message;
+    let broken = |error: Error| error.into_parts().message;
     let (mut full, mut next_offset, mut base) = (false, None, None);
     let mut patients = Vec::new();
     let mut reader = Reader::new(content);

@@ -19,7 +19,7 @@ steps = [{ limit = 50, priority = "medium", patient_limit = "low" }, { limit = 4
 fn refused(text: &str) -> (String, String) {
     let error = parse(text).expect_err(text);
     assert_eq!(error.code, ErrorCode::InvalidRule);
-    (error.field, error.message)
+    (error.field.clone(), error.message.clone())
 }
 
 #[test]
