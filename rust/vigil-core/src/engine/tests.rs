@@ -378,7 +378,7 @@ fn what_is_broken_becomes_a_dead_letter_with_its_record() {
     let mut bad = rates(&[(0, 70.0)]).remove(0);
     bad.header.as_mut().unwrap().event_id = vec![1];
     let good = rates(&[(0, 70.0)]).remove(0);
-    let values = [batch(&[good.clone()]), vec![0xff], batch(&[bad, good])];
+    let values = [batch(std::slice::from_ref(&good)), vec![0xff], batch(&[bad, good])];
     let slices: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
     let mut pending = engine.begin("t", 0, &[5, 6, 7], &slices, 1).unwrap();
     let made = engine.finish(&mut pending, None, "", 2).unwrap();
@@ -455,7 +455,7 @@ fn news2_alarms_on_a_partial_total_and_what_goes_missing_clears_nothing() {
         })
         .collect();
     // Respiratory rate and saturation are too old at day + 1, and gave points: unknown is not better.
-    let at = i64::from(day);
+    let at = day;
     assert_eq!(said, [(1, 2, 3600), (2, 3, 7200), (3, 3, at + 2)]);
     let warning = news2[0].condition.clone().unwrap().early_warning.unwrap();
     assert_eq!((warning.total, warning.partial), (5, true));
