@@ -86,6 +86,16 @@ def episode_kind(seed: int, device: int, number: int, kinds: int) -> int:
 
 
 @njit(cache=True)
+def first_episodes(
+    seed: int, rate_per_s: float, kinds: int, after_s: float, next_s: np.ndarray, next_kind: np.ndarray
+) -> None:
+    """Draws every device's episode number 0."""
+    for device in range(next_s.size):
+        next_s[device] = after_s + next_gap_s(seed, device, 0, rate_per_s)
+        next_kind[device] = episode_kind(seed, device, 0, kinds)
+
+
+@njit(cache=True)
 def _height(since_s: float, ramp_s: float, hold_s: float) -> float:
     """0 … 1: how far an episode is up, `since_s` after its onset."""
     if since_s < ramp_s:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from services.device_simulator.episodes import KINDS, Tables
-from services.device_simulator.physiology import Ward, episode_kind, next_gap_s
+from services.device_simulator.physiology import Ward, episode_kind, first_episodes, next_gap_s
 
 FIRST_ONSET_S = 3.0
 """Nobody starts ill: the rules see at least a few quiet values first."""
@@ -36,8 +36,8 @@ class Schedule:
         if exact and devices:
             self._plan(exact, within_s)
         elif self._rate_per_s > 0:
-            for device in range(devices):
-                self._draw(device, FIRST_ONSET_S)
+            first_episodes(ward.seed, self._rate_per_s, len(KINDS), FIRST_ONSET_S, self._next_s, self._next_kind)
+            self._number += 1
 
     def _plan(self, exact: int, within_s: float) -> None:
         """`exact` episodes: kinds in turn, over distinct devices, onsets spread over the first part of the run."""

@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 def plan_of(settings: Settings) -> Plan:
     """The plan that the settings describe; without SIMULATOR_START it starts now."""
     start_us = from_iso(settings.simulator_start) if settings.simulator_start else time.time_ns() // 1000
+    start_us -= start_us % 1000  # the bodies carry milliseconds
     return Plan(
         devices=settings.simulator_devices,
         interval_s=settings.simulator_interval_s,

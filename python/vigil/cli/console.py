@@ -1,10 +1,15 @@
 """What the commands print with: results to stdout, words to stderr; expected errors as one sentence."""
 
+import sys
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-out = Console()
-err = Console(stderr=True)
+_WIDTH = 140
+"""Columns where there is no terminal to ask."""
+
+out = Console(width=None if sys.stdout.isatty() else _WIDTH)
+err = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDTH)
 
 EXIT_UNAVAILABLE = 69
 # By name, so that nothing heavy is imported to show --help.

@@ -58,7 +58,7 @@ def _table(rows: list[dict[str, Any]], state: dict[str, Any] | None) -> Table:
     title = f"vigil up runs as process {state['pid']} since {state['started']}" if state else "no `vigil up` here"
     table = Table(title=title, title_justify="left")
     for column in rows[0]:
-        table.add_column(column.replace("_", " "))
+        table.add_column(column.replace("_", " "), no_wrap=column != "problem")
     for row in rows:
         cells = ["–" if value is None else str(value) for value in row.values()]
         cells[1] = "[green]ready[/]" if row["ready"] else "[red]no[/]"

@@ -6,7 +6,7 @@ kills when the supervisor dies, so it must be the thread that lives longest that
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class CannotStart(Exception):
 
 
 class Supervisor:
-    """Ten services and their servers over one `.vigil` directory."""
+    """Ten services (or `only` some) and their servers over one `.vigil` directory."""
 
     def __init__(
         self,
@@ -41,11 +41,13 @@ class Supervisor:
         *,
         simulator: bool = True,
         kafka: bool = False,
+        only: Collection[str] = (),
         say: Say = lambda _: None,
     ) -> None:
         self.directory, self._say = directory, say
         self._environment = dict(environment)
-        self._names = [s.name for s in topology.SERVICES if simulator or s.name != SIMULATOR]
+        names = [s.name for s in topology.SERVICES if simulator or s.name != SIMULATOR]
+        self._names = [name for name in names if not only or name in only]
         self._servers = Servers(directory, environment, kafka=kafka, say=say)
         self._state = StateFile(directory)
         self._prober: Prober | None = None
