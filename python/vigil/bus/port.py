@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+RECORD_BYTES_MAX = 8_388_608  # of a record's value; logs refuse larger ones
+OUTPUT_BYTES_MAX = 8_000_000  # of a stage's output, so that a dead letter has room for the whole of it
+
 
 class TopicPartition(NamedTuple):
     """One partition of one topic."""

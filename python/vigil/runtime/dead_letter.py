@@ -2,24 +2,19 @@
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from vigil import topology
 from vigil.bus.port import Record
 from vigil.pb import events_pb2
-
-if TYPE_CHECKING:
-    from vigil.runtime.stage import Outcome
+from vigil.runtime.processor import Outcome, Output
 
 
-def internal_dead_letters(stage: str, records: Sequence[Record], error: Exception) -> "Outcome":
+def internal_dead_letters(stage: str, records: Sequence[Record], error: Exception) -> Outcome:
     """Dead letters for records that a defect of ours kept from being processed.
 
     `error_code` is `internal` (or the core's own code); the message is the exception's type, not its
     text, which could quote a payload.
     """
-    from vigil.runtime.stage import Outcome, Output
-
     outcome = Outcome()
     for record in records:
         observations = _observations(record.value)

@@ -14,82 +14,39 @@ becomes a dead letter, acknowledged before its offset is committed.
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import groupby
-from typing import NamedTuple, Protocol
 
-from vigil.bus.port import Bus, BusError, Callbacks, Consumer, Producer, QueueFull, Record, TopicPartition
+from vigil.bus.port import (
+    OUTPUT_BYTES_MAX,
+    Bus,
+    BusError,
+    Callbacks,
+    Consumer,
+    Producer,
+    QueueFull,
+    Record,
+    TopicPartition,
+)
 from vigil.runtime import metrics
 from vigil.runtime.dead_letter import internal_dead_letters
 from vigil.runtime.health import Health
 from vigil.runtime.logs import log
+from vigil.runtime.processor import Outcome, Output, Processor, Retry, Stateless
 from vigil.settings import Settings
+
+__all__ = ["Outcome", "Output", "Processor", "Retry", "Stage", "Stateless"]
 
 _log = logging.getLogger(__name__)
 
 
-class Output(NamedTuple):
-    """A record to write."""
-
-    topic: str
-    partition: int
-    value: bytes
-    key: bytes | None = None
+class _Suspect(Exception):
+    """A batch holds a record that cannot be processed: read it again, record by record."""
 
 
-@dataclass
-class Outcome:
-    """What became of the records of one partition: in = out + dead-lettered."""
-
-    outputs: list[Output] = field(default_factory=list)
-    observations_in: int = 0
-    observations_out: int = 0
-    dead_lettered: int = 0
-    counts: Sequence[tuple[str, int]] = ()
-
-
-class Processor(Protocol):
-    """A stage's own work. All methods are called from the stage's thread."""
-
-    def process(self, position: TopicPartition, records: Sequence[Record]) -> Outcome:
-        """Turns records of one partition into outputs. Raising makes the records be tried one by one,
-        and the one that still fails a dead letter; raising `Retry` takes the batch back instead."""
-
-    def assigned(self, positions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """Partitions came. Returns where to read from, for those whose state says so."""
-
-    def before_commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Outputs up to `offsets` are acknowledged; state may be checkpointed. Raising stops the commit;
-        raising `Retry` (or a `BusError`) makes the stage start over from the last commit."""
-
-    def revoked(self, positions: Sequence[TopicPartition]) -> None:
-        """Partitions went away (after the last commit, or lost): forget their state."""
-
-    def rewound(self, position: TopicPartition, offset: int) -> int:
-        """The batch at `offset` is taken back. Returns the offset the state now stands at."""
-
-
-class Stateless:
-    """The answers of a stage that keeps nothing between batches."""
-
-    def assigned(self, positions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """Read from the committed offset."""
-        return {}
-
-    def before_commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Nothing to keep."""
-
-    def revoked(self, positions: Sequence[TopicPartition]) -> None:
-        """Nothing to forget."""
-
-    def rewound(self, position: TopicPartition, offset: int) -> int:
-        """Read the same input again."""
-        return offset
-
-
-class Retry(Exception):
-    """A dependency of the stage is away; the batch is to be tried again after a pause."""
+class _OutputTooLarge(ValueError):
+    """The log would refuse the output."""
 
 
 class Stage:
@@ -111,12 +68,16 @@ class Stage:
         self._health = health
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"stage-{name}", daemon=True)
-        self._acknowledged: dict[TopicPartition, int] = {}
-        self._starts: dict[TopicPartition, int] = {}
+        self._consumer: Consumer | None = None
+        self._owned: set[TopicPartition] = set()
+        self._starts: dict[TopicPartition, int] = {}  # where the batch under way began; empty between batches
+        self._acknowledged: dict[TopicPartition, int] = {}  # written, to be committed
+        self._careful: dict[TopicPartition, int] = {}  # up to this offset, records are processed one by one
         self._committed_at = time.monotonic()
+        self._batch_failed = False  # since the last that succeeded
         self._pause_s = 0.0
         self.crashed: BaseException | None = None
-        health.alive_if(lambda: None if self._thread.is_alive() else f"the stage's thread ended: {self.crashed}")
+        health.alive_if(lambda: f"the stage's thread ended: {self.crashed}" if self.crashed else None)
         health.mark("stage", "not started")
 
     def start(self) -> None:
@@ -126,7 +87,10 @@ class Stage:
     def stop(self, timeout_s: float) -> None:
         """Ends after the batch under way is acknowledged and committed."""
         self._stop.set()
-        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+            if self._thread.is_alive():
+                log(_log, logging.ERROR, "stage_did_not_stop", timeout_s=timeout_s)
 
     # The loop -------------------------------------------------------------------------------------
 
@@ -136,37 +100,48 @@ class Stage:
                 try:
                     self._session()
                 except (BusError, Retry) as error:
-                    self._trouble(getattr(error, "error_code", "retry"), str(error))
+                    self._trouble(error)
         except BaseException as error:
             self.crashed = error
-            self._health.mark("stage", f"crashed: {error}")
+            self._health.mark("stage", f"crashed: {type(error).__name__}")
             _log.exception("stage_crashed")
-            raise
 
     def _session(self) -> None:
-        """A consumer's life: ends on stop, or with a `BusError`; then a new one starts from the commits."""
+        """A consumer's life: ends on stop, or with an error; then a new one starts from the commits."""
         producer = self._bus.producer()
-        callbacks = Callbacks(self._on_assign, self._on_revoke, self._on_lost)
-        consumer = self._bus.consumer(self._topics, self._group, callbacks)
-        self._consumer = consumer
         try:
-            while not self._stop.is_set():
-                records = consumer.poll(self._settings.poll_records_max, self._settings.poll_timeout_ms / 1000)
-                self._health.mark("stage", None)
-                if records:
-                    self._batch(consumer, producer, records)
-                self._commit(consumer, force=False)
-            self._commit(consumer, force=True)
+            callbacks = Callbacks(self._on_assign, self._on_revoke, self._on_lost)
+            self._consumer = self._bus.consumer(self._topics, self._group, callbacks)
+            try:
+                self._consume(self._consumer, producer)
+            finally:
+                self._end(self._consumer)
         finally:
-            lost = list(self._starts) or list(self._acknowledged)
-            for resource in (consumer, producer):
-                try:
-                    resource.close()
-                except BusError as error:
-                    log(_log, logging.WARNING, "close_failed", reason=str(error))
-            self._processor.revoked(lost)
-            self._acknowledged.clear()
-            self._starts.clear()
+            with suppress(BusError):  # what it still held belongs to input that was not committed
+                producer.close()
+
+    def _consume(self, consumer: Consumer, producer: Producer) -> None:
+        while not self._stop.is_set():
+            records = consumer.poll(self._settings.poll_records_max, self._settings.poll_timeout_ms / 1000)
+            if records:
+                self._batch(consumer, producer, records)
+            elif not self._batch_failed:
+                self._fine()
+            self._commit(consumer, force=False)
+        self._commit(consumer, force=True)
+
+    def _end(self, consumer: Consumer) -> None:
+        """Leaves the group. What is acknowledged is committed on the way out (`_on_revoke`), but nothing of a
+        partition whose batch was neither acknowledged nor taken back: its state is ahead of its offset."""
+        try:
+            consumer.close()
+        except BusError as error:
+            log(_log, logging.WARNING, "close_failed", reason=str(error))
+        finally:
+            if self._owned:
+                self._processor.revoked(sorted(self._owned))
+            for kept in (self._owned, self._acknowledged, self._starts, self._careful):
+                kept.clear()
 
     def _batch(self, consumer: Consumer, producer: Producer, records: list[Record]) -> None:
         groups = {
@@ -180,8 +155,12 @@ class Stage:
             for outcome in outcomes.values():
                 self._write(producer, outcome.outputs)
             producer.flush(self._settings.bus_timeout_s)
+        except _Suspect:
+            self._take_back(consumer)
+            return
         except (BusError, Retry) as error:
-            self._trouble(getattr(error, "error_code", "retry"), str(error))
+            self._batch_failed = True
+            self._trouble(error)
             self._take_back(consumer)
             return
         metrics.BATCH_SECONDS.labels(self.name, "process").observe(processed - began)
@@ -189,30 +168,33 @@ class Stage:
         for position, group in groups.items():
             self._acknowledged[position] = group[-1].offset + 1
         self._starts = {}
-        self._pause_s = 0.0
+        self._batch_failed = False
+        self._fine()
         self._count(len(records), outcomes.values())
 
     def _process(self, position: TopicPartition, records: Sequence[Record]) -> Outcome:
+        if self._careful.get(position, -1) >= records[0].offset:
+            return _merged(self._process_one(position, record) for record in records)
+        self._careful.pop(position, None)
         try:
-            return self._processor.process(position, records)
+            return _checked(self._processor.process(position, records))
         except (Retry, BusError):
             raise
         except Exception as error:
-            if len(records) == 1:
-                metrics.ERRORS.labels(self.name, "internal").inc()
-                _log.exception(
-                    "record_refused", extra={"fields": {"topic": position.topic, "offset": records[0].offset}}
-                )
-                return internal_dead_letters(self.name, records, error)
-        merged = Outcome()
-        for record in records:
-            one = self._process(position, [record])
-            merged.outputs += one.outputs
-            merged.observations_in += one.observations_in
-            merged.observations_out += one.observations_out
-            merged.dead_lettered += one.dead_lettered
-            merged.counts = [*merged.counts, *one.counts]
-        return merged
+            # The state may have seen some of the records: so back to where it stood, and one by one from there.
+            _log.warning("batch_suspect", extra={"fields": {"topic": position.topic, "reason": type(error).__name__}})
+            self._careful[position] = records[-1].offset
+            raise _Suspect from error
+
+    def _process_one(self, position: TopicPartition, record: Record) -> Outcome:
+        try:
+            return _checked(self._processor.process(position, [record]))
+        except (Retry, BusError):
+            raise
+        except Exception as error:
+            metrics.ERRORS.labels(self.name, "internal").inc()
+            _log.exception("record_refused", extra={"fields": {"topic": position.topic, "offset": record.offset}})
+            return internal_dead_letters(self.name, [record], error)
 
     def _write(self, producer: Producer, outputs: Sequence[Output]) -> None:
         for output in outputs:
@@ -224,32 +206,45 @@ class Stage:
                     producer.flush(self._settings.bus_timeout_s)
 
     def _take_back(self, consumer: Consumer) -> None:
+        """Reads the batch under way again, from where the state stands. If that fails, `_starts` is left and
+        the session ends."""
         for position, offset in self._starts.items():
             back_to = self._processor.rewound(position, offset)
-            self._acknowledged.pop(position, None) if back_to < offset else None
+            if back_to < self._acknowledged.get(position, back_to):
+                self._acknowledged.pop(position)
             consumer.seek(position, back_to)
         self._starts = {}
 
     def _commit(self, consumer: Consumer, *, force: bool) -> None:
+        """Commits what is acknowledged. A failed commit keeps it for the next time: it only means repetition, and
+        whether the partitions are lost is for the next poll to say."""
         due = time.monotonic() - self._committed_at >= self._settings.commit_interval_ms / 1000
         if not self._acknowledged or not (due or force):
             return
+        self._committed_at = time.monotonic()
         offsets = dict(self._acknowledged)
         self._processor.before_commit(offsets)
-        consumer.commit(offsets)
+        try:
+            consumer.commit(offsets)
+        except BusError as error:
+            metrics.ERRORS.labels(self.name, error.error_code).inc()
+            log(_log, logging.WARNING, "commit_failed", error_code=error.error_code, reason=str(error))
+            return
         self._acknowledged.clear()
-        self._committed_at = time.monotonic()
 
     # Rebalance ------------------------------------------------------------------------------------
 
     def _on_assign(self, positions: Sequence[TopicPartition]) -> None:
         log(_log, logging.INFO, "partitions_assigned", partitions=[list(p) for p in positions])
-        for position, offset in self._processor.assigned(positions).items():
-            self._consumer.seek(position, offset)
+        self._owned.update(positions)
+        starts = self._processor.assigned(positions)
+        if self._consumer is not None:
+            for position, offset in starts.items():
+                self._consumer.seek(position, offset)
 
     def _on_revoke(self, positions: Sequence[TopicPartition]) -> None:
-        mine = {p: o for p, o in self._acknowledged.items() if p in positions}
-        if mine:
+        mine = {p: o for p, o in self._acknowledged.items() if p in positions and p not in self._starts}
+        if mine and self._consumer is not None:
             try:
                 self._processor.before_commit(mine)
                 self._consumer.commit(mine)
@@ -259,28 +254,56 @@ class Stage:
 
     def _on_lost(self, positions: Sequence[TopicPartition]) -> None:
         log(_log, logging.INFO, "partitions_revoked", partitions=[list(p) for p in positions])
+        self._batch_failed = False
         for position in positions:
+            self._owned.discard(position)
             self._acknowledged.pop(position, None)
+            self._careful.pop(position, None)
         self._processor.revoked(positions)
 
     # What is seen from outside --------------------------------------------------------------------
 
-    def _trouble(self, code: str, reason: str) -> None:
-        self._health.mark("stage", f"{code}: {reason}")
+    def _fine(self) -> None:
+        self._pause_s = 0.0
+        self._health.mark("stage", None)
+
+    def _trouble(self, error: BusError | Retry) -> None:
+        """Says what is wrong, and pauses: longer each time until something works again."""
+        code = getattr(error, "error_code", "retry")
+        self._health.mark("stage", f"{code}: {error}")
         metrics.ERRORS.labels(self.name, code).inc()
-        log(_log, logging.WARNING, "batch_taken_back", error_code=code, reason=reason)
+        log(_log, logging.WARNING, "batch_taken_back", error_code=code, reason=str(error))
         self._pause_s = min(max(self._pause_s * 2, 0.05), 2.0)
         self._stop.wait(self._pause_s)
 
-    def _count(self, records: int, outcomes: "Sequence[Outcome] | object") -> None:
+    def _count(self, records: int, outcomes: Iterable[Outcome]) -> None:
         metrics.RECORDS_IN.labels(self.name).inc(records)
-        for outcome in outcomes:  # type: ignore[attr-defined]
+        for outcome in outcomes:
             metrics.OBSERVATIONS_IN.labels(self.name).inc(outcome.observations_in)
             metrics.OBSERVATIONS_OUT.labels(self.name).inc(outcome.observations_out)
             metrics.OBSERVATIONS_DEAD.labels(self.name).inc(outcome.dead_lettered)
             metrics.RECORDS_OUT.labels(self.name).inc(len(outcome.outputs))
             for name, count in outcome.counts:
                 metrics.NOTICES.labels(self.name, name).inc(count)
+
+
+def _checked(outcome: Outcome) -> Outcome:
+    """An output that the log would refuse for ever is a defect of its input, not a reason to stand still."""
+    for output in outcome.outputs:
+        if len(output.value) > OUTPUT_BYTES_MAX:
+            raise _OutputTooLarge(f"{len(output.value)} bytes for {output.topic}")
+    return outcome
+
+
+def _merged(outcomes: Iterable[Outcome]) -> Outcome:
+    merged = Outcome()
+    for one in outcomes:
+        merged.outputs += one.outputs
+        merged.observations_in += one.observations_in
+        merged.observations_out += one.observations_out
+        merged.dead_lettered += one.dead_lettered
+        merged.counts = [*merged.counts, *one.counts]
+    return merged
 
 
 def _position(record: Record) -> tuple[str, int]:

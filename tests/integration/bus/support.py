@@ -70,6 +70,7 @@ class Child:
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
             env={**os.environ, **environment, "PYTHONPATH": path},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -83,5 +84,6 @@ class Child:
         """kill -9, and waits."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(10)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            stream.close()

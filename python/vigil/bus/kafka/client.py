@@ -5,10 +5,10 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
-from vigil.bus.port import BusError, BusUnavailable, DeliveryFailed, QueueFull
+from vigil.bus.port import RECORD_BYTES_MAX, BusError, BusUnavailable, DeliveryFailed, QueueFull
 from vigil.settings import Settings
 
-RECORD_BYTES_MAX = 8_388_608  # as deploy/kafka/server.properties; topics are made with it
+WIRE_BYTES_MAX = RECORD_BYTES_MAX + 65_536  # of a record with its headers; topics are made with it
 
 # librdkafka's own lines go through logging instead of straight to stderr.
 LIBRARY_LOG = logging.getLogger("vigil.bus.kafka.library")

@@ -12,7 +12,7 @@ from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, Message
 from confluent_kafka import Consumer as Library
 from confluent_kafka import TopicPartition as Place
 
-from vigil.bus.kafka.client import LIBRARY_LOG, RECORD_BYTES_MAX, as_bus_error, connection
+from vigil.bus.kafka.client import LIBRARY_LOG, WIRE_BYTES_MAX, as_bus_error, connection
 from vigil.bus.port import BusError, BusUnavailable, Callbacks, Record, TopicPartition
 from vigil.settings import Settings
 
@@ -55,8 +55,8 @@ class KafkaConsumer:
                 "max.poll.interval.ms": max(300_000, session_ms),
                 "fetch.min.bytes": 1,
                 "fetch.wait.max.ms": 100,
-                "fetch.message.max.bytes": RECORD_BYTES_MAX,
-                "fetch.max.bytes": 4 * RECORD_BYTES_MAX,
+                "fetch.message.max.bytes": WIRE_BYTES_MAX,
+                "fetch.max.bytes": 4 * WIRE_BYTES_MAX,
                 "queued.min.messages": 100_000,
                 "queued.max.messages.kbytes": 32_768,
                 "fetch.queue.backoff.ms": 5,  # the default would stall a full-speed reader for a second

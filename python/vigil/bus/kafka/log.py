@@ -9,7 +9,7 @@ from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from vigil import topology
-from vigil.bus.kafka.client import LIBRARY_LOG, RECORD_BYTES_MAX, as_bus_error, connection
+from vigil.bus.kafka.client import LIBRARY_LOG, WIRE_BYTES_MAX, as_bus_error, connection
 from vigil.bus.kafka.consumer import KafkaConsumer
 from vigil.bus.kafka.producer import KafkaProducer
 from vigil.bus.port import NO_CALLBACKS, BusError, BusUnavailable, Callbacks, PartitionRange, Record, TopicPartition
@@ -61,7 +61,7 @@ class KafkaBus:
 
     def _new_topic(self, topic: topology.Topic, partitions: int) -> NewTopic:
         replicas = self._settings.kafka_replication
-        config: dict[str, Any] = {"max.message.bytes": str(RECORD_BYTES_MAX)}
+        config: dict[str, Any] = {"max.message.bytes": str(WIRE_BYTES_MAX)}
         config["min.insync.replicas"] = "2" if replicas > 2 else "1"
         if topic.compacted:
             config["cleanup.policy"] = "compact"

@@ -7,7 +7,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message
 from confluent_kafka import Producer as Library
 
-from vigil.bus.kafka.client import LIBRARY_LOG, RECORD_BYTES_MAX, as_bus_error, connection
+from vigil.bus.kafka.client import LIBRARY_LOG, WIRE_BYTES_MAX, as_bus_error, connection
 from vigil.bus.port import AckCallback, BusError, DeliveryFailed, QueueFull
 from vigil.settings import Settings
 
@@ -39,7 +39,7 @@ class KafkaProducer:
             "compression.type": settings.kafka_compression,
             "linger.ms": settings.kafka_linger_ms,
             "batch.size": 1_000_000,
-            "message.max.bytes": RECORD_BYTES_MAX,
+            "message.max.bytes": WIRE_BYTES_MAX,
             "queue.buffering.max.kbytes": queue_kb,
             "queue.buffering.max.messages": 100_000,
             "delivery.timeout.ms": max(int(settings.bus_timeout_s * 1000), settings.kafka_linger_ms + 1),

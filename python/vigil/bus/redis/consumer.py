@@ -5,7 +5,7 @@ that a change of members is noticed with the next batch and costs no call of its
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vigil.bus.port import BusError, BusUnavailable, Callbacks, Record, TopicPartition
@@ -38,6 +38,7 @@ class RedisConsumer:
         self._backoff = Backoff()
         self._down_since: float | None = None
         self._leaving: set[TopicPartition] = set()  # given up, but not given back yet
+        self._callback_error: BusUnavailable | None = None
         self._shared_at = 0.0
         self._settled = True
         self._closed = False
@@ -64,6 +65,8 @@ class RedisConsumer:
                     self._down_since = None
                     self._backoff.reset()
             except BusUnavailable as error:
+                if error is self._callback_error:
+                    raise
                 self._away(error, deadline)
                 records = []
             if records or time.monotonic() >= deadline:
@@ -161,7 +164,7 @@ class RedisConsumer:
         gone = sorted(set(self._positions) - share)
         if gone:
             try:
-                self._callbacks.on_revoke(gone)
+                self._call_back(self._callbacks.on_revoke, gone)
             finally:
                 self._leaving.update(gone)
                 for position in gone:
@@ -173,14 +176,27 @@ class RedisConsumer:
         came = sorted(member.claim(wanted)) if wanted else []
         if came:
             self._positions.update(self._committed(came))
-            self._callbacks.on_assign(came)
+            try:
+                self._call_back(self._callbacks.on_assign, came)
+            except BaseException:  # nothing is read of a partition whose reader is not ready for it
+                self._leaving.update(came)
+                for position in came:
+                    self._positions.pop(position, None)
+                raise
         self._settled = share == set(self._positions)
 
     def _lose(self) -> None:
         lost = sorted(self._positions)
         self._positions.clear()
         if lost:
-            self._callbacks.on_lost(lost)
+            self._call_back(self._callbacks.on_lost, lost)
+
+    def _call_back(self, callback: Callable[[Sequence[TopicPartition]], None], positions: list[TopicPartition]) -> None:
+        try:
+            callback(positions)
+        except BusUnavailable as error:
+            self._callback_error = error  # the caller's own trouble, which `poll` must not take for the server's
+            raise
 
     def _committed(self, positions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         asked: list[list[Any]] = []

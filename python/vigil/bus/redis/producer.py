@@ -16,7 +16,15 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from vigil import topology
-from vigil.bus.port import AckCallback, BusError, BusUnavailable, DeliveryFailed, QueueFull, TopicPartition
+from vigil.bus.port import (
+    RECORD_BYTES_MAX,
+    AckCallback,
+    BusError,
+    BusUnavailable,
+    DeliveryFailed,
+    QueueFull,
+    TopicPartition,
+)
 from vigil.bus.redis.client import Backoff, Connection, Names, script
 from vigil.bus.redis.scripts import APPEND
 from vigil.settings import Settings
@@ -25,7 +33,6 @@ _log = logging.getLogger(__name__)
 
 _BATCH_RECORDS_MAX = 500
 _BATCH_BYTES_MAX = 4_000_000
-_RECORD_BYTES_MAX = 8_388_608
 _OVERHEAD_BYTES = 100  # of a record in the queue, so that empty records are bounded too
 _BATCH_REMEMBERED_S = 600
 _COMPACTED = {topic.name for topic in topology.TOPICS if topic.compacted}
@@ -73,7 +80,7 @@ class RedisProducer:
         on_ack: AckCallback | None = None,
     ) -> None:
         """Queues a record; see the port."""
-        if len(value) > _RECORD_BYTES_MAX:
+        if len(value) > RECORD_BYTES_MAX:
             raise BusError(
                 f"a record of {len(value)} bytes for {topic}", error_code="record_too_large", retriable=False
             )

@@ -1,0 +1,70 @@
+"""What a stage's own work looks like: a `Processor` turns records into an `Outcome`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from vigil.bus.port import Record, TopicPartition
+
+
+class Output(NamedTuple):
+    """A record to write."""
+
+    topic: str
+    partition: int
+    value: bytes
+    key: bytes | None = None
+
+
+@dataclass
+class Outcome:
+    """What became of the records of one partition: in = out + dead-lettered."""
+
+    outputs: list[Output] = field(default_factory=list)
+    observations_in: int = 0
+    observations_out: int = 0
+    dead_lettered: int = 0
+    counts: Sequence[tuple[str, int]] = ()
+
+
+class Processor(Protocol):
+    """A stage's own work. All methods are called from the stage's thread."""
+
+    def process(self, position: TopicPartition, records: Sequence[Record]) -> Outcome:
+        """Turns records of one partition into outputs. Raising takes the batch back and makes its records be
+        tried one by one, and the one that still fails a dead letter; raising `Retry` only takes it back."""
+
+    def assigned(self, positions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Partitions came. Returns where to read from, for those whose state says so."""
+
+    def before_commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Outputs up to `offsets` are acknowledged; state may be checkpointed. Raising stops the commit;
+        raising `Retry` (or a `BusError`) makes the stage start over from the last commit."""
+
+    def revoked(self, positions: Sequence[TopicPartition]) -> None:
+        """Partitions went away (after the last commit, or lost): forget their state."""
+
+    def rewound(self, position: TopicPartition, offset: int) -> int:
+        """The batch at `offset` is taken back. Returns the offset the state now stands at."""
+
+
+class Stateless:
+    """The answers of a stage that keeps nothing between batches."""
+
+    def assigned(self, positions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Read from the committed offset."""
+        return {}
+
+    def before_commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Nothing to keep."""
+
+    def revoked(self, positions: Sequence[TopicPartition]) -> None:
+        """Nothing to forget."""
+
+    def rewound(self, position: TopicPartition, offset: int) -> int:
+        """Read the same input again."""
+        return offset
+
+
+class Retry(Exception):
+    """A dependency of the stage is away; the batch is to be tried again after a pause."""
