@@ -13,6 +13,7 @@ from vigil.pb import events_pb2
 from vigil.runtime.problem import FieldError, Problem, not_found
 from vigil.runtime.rest import answer, rest_app
 from vigil.runtime.schema import Body, Name, Note, Parameters
+from vigil.runtime.schema import Wanted as Text
 
 DESCRIPTION = """One incident per alarm episode.
 
@@ -31,10 +32,10 @@ class Wanted(Parameters):
     severity: Literal["low", "medium", "high", "critical"] | None = None
     priority: Literal["low", "medium", "high"] | None = None
     kind: Literal["physiological", "technical"] | None = None
-    patient_id: str | None = None
-    device_id: str | None = None
-    ward: str | None = None
-    owner: str | None = None
+    patient_id: Text | None = None
+    device_id: Text | None = None
+    ward: Text | None = None
+    owner: Text | None = None
     page: int = Field(1, ge=1, le=1_000_000)
     limit: int = Field(50, ge=1, le=100)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.registry import signs
-from vigil.runtime.schema import Body, Day, Identifier, Metadata, Moment, Name, Names, Note, Page
+from vigil.runtime.schema import Body, Day, Identifier, Metadata, Moment, Name, Names, Note, Page, Wanted
 
 Sign = Annotated[str, BeforeValidator(signs.canonical)]
 DeviceStatus = Literal["active", "inactive", "maintenance"]
@@ -185,18 +185,18 @@ class HubChange(Body):
 class PatientPage(Page):
     """Patients of a ward."""
 
-    ward: str | None = None
+    ward: Wanted | None = None
 
 
 class DevicePage(Page):
     """Devices by status, type or patient."""
 
     status: DeviceStatus | None = None
-    device_type: str | None = None
-    patient_id: str | None = None
+    device_type: Wanted | None = None
+    patient_id: Wanted | None = None
 
 
 class ThresholdPage(Page):
     """Current profiles, of one patient where named."""
 
-    patient_id: str | None = None
+    patient_id: Wanted | None = None

@@ -6,17 +6,16 @@ import time
 from typing import Any
 
 from vigil import core, topology
-from vigil.bus.port import Bus, BusError, Producer
+from vigil.bus.port import Bus, Producer
 from vigil.pb import events_pb2
 from vigil.runtime import metrics
 from vigil.runtime.health import Health
 from vigil.runtime.logs import log
-from vigil.store.postgres import UNAVAILABLE
+from vigil.store.postgres import is_away
 
 BATCH_MAX = 500
 IDLE_S = 1.0
 KEEP = "1 day"
-_AWAY: tuple[type[BaseException], ...] = (BusError, *UNAVAILABLE)
 _log = logging.getLogger(__name__)
 _UNSENT = (
     "SELECT id, event_id, entity, key, patient_id, device_ids, trace_id, created_at FROM outbox "
@@ -83,11 +82,11 @@ class Relay:
                 while await self._relay_some():
                     pass
                 await self._tidy()
-            except _AWAY as error:
-                code = getattr(error, "error_code", "store_unavailable")
+            except Exception as error:
+                code = getattr(error, "error_code", "store_unavailable" if is_away(error) else "internal")
                 metrics.ERRORS.labels("registry", code).inc()
                 self._health.mark("outbox", f"changes are not published: {code}")
-                log(_log, logging.WARNING, "outbox_waits", error_code=code)
+                log(_log, logging.WARNING, "outbox_waits", error_code=code, reason=f"{type(error).__name__}: {error}")
                 pause = min(pause * 2, 5.0)
             else:
                 self._health.mark("outbox", None)

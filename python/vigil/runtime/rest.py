@@ -31,7 +31,7 @@ from vigil.runtime.metrics import FAST
 from vigil.runtime.problem import FieldError, Problem
 from vigil.runtime.schema import field_errors
 from vigil.runtime.trace import trace_id_of
-from vigil.store.postgres import UNAVAILABLE
+from vigil.store.postgres import UNAVAILABLE, is_away
 
 BODY_BYTES_MAX = 32_000_000
 RETRY_AFTER_S = 1
@@ -115,6 +115,8 @@ class _Route(APIRoute):
         handle = super().get_route_handler()
 
         async def strict(request: Request) -> Response:
+            if any("\0" in str(value) for value in request.path_params.values()):
+                raise Problem(404, "not_found", "there is nothing at this path")
             return await handle(StrictRequest(request.scope, request.receive))
 
         return strict
@@ -221,6 +223,9 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
+    if not is_away(error):
+        _log.error("request_failed", exc_info=error, extra={"fields": {"trace_id": trace_id(request)}})
+        return await _defect(request, error)
     log(_log, logging.WARNING, "store_unavailable", reason=type(error).__name__, trace_id=trace_id(request))
     headers = {"retry-after": str(RETRY_AFTER_S)}
     return _respond(request, 503, "store_unavailable", "the database does not answer; try again", headers=headers)

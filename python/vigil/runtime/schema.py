@@ -104,6 +104,8 @@ Identifier = Annotated[str, _CLEAN, StringConstraints(pattern=r"^[^\s/]([^/\n\r\
 """An entity's id: 1 to 128 characters, no slash, no blank at either end."""
 Name = Annotated[str, _CLEAN, StringConstraints(min_length=1, max_length=200)]
 Note = Annotated[str, _CLEAN, StringConstraints(min_length=1, max_length=2000)]
+Wanted = Annotated[str, _CLEAN, StringConstraints(max_length=200)]
+"""A query parameter's text."""
 Names = Annotated[list[Name], Field(max_length=200)]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 """A point in time, UTC; ISO 8601 with an offset in JSON."""

@@ -3,7 +3,8 @@
     run_stage(service, log, [topology.ALERTS], Sink(service.name, pool, decode_alert, store_alerts))
 
 `handle` runs on the service's event loop inside one transaction and must be idempotent by event id. A store
-that is away takes the batch back; a record that cannot be decoded becomes a dead letter.
+that is away, or broken, takes the batch back; a record that cannot be decoded becomes a dead letter, and so does
+one whose values the store refuses.
 """
 
 import asyncio
@@ -19,13 +20,12 @@ from vigil.bus.port import Record, TopicPartition
 from vigil.pb import events_pb2
 from vigil.runtime import metrics
 from vigil.runtime.stage import Outcome, Output, Retry, Stateless
-from vigil.store.postgres import UNAVAILABLE
+from vigil.store.postgres import is_refusal
 
 T = TypeVar("T")
 Counts = Iterable[tuple[str, int]]
 Handle = Callable[[Any, list[T]], Awaitable[Counts | None]]
 DEADLINE_S = 60.0
-_AWAY: tuple[type[BaseException], ...] = (*UNAVAILABLE, CancelledError)
 
 
 class Malformed(Exception):
@@ -63,9 +63,11 @@ class Sink(Stateless, Generic[T]):
         future = asyncio.run_coroutine_threadsafe(self._store(items), self._loop)
         try:
             return future.result(self._deadline_s) or []
-        except _AWAY as error:
+        except (Exception, CancelledError) as error:
             future.cancel()
-            raise Retry(f"the store does not answer: {type(error).__name__}") from error
+            if is_refusal(error) and not isinstance(error, CancelledError):
+                raise
+            raise Retry(f"the store does not take it: {type(error).__name__}") from error
 
     async def _store(self, items: list[T]) -> Counts | None:
         async with self._pool.acquire(timeout=10) as connection, connection.transaction():

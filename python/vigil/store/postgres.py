@@ -19,8 +19,20 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
 )
-"""Errors that say the database is away or busy and the same statement may succeed later."""
+"""Errors that say the database is away or busy and the same statement may succeed later (see `is_away`)."""
+_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.PLPGSQLError)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database is away or busy. asyncpg's own `DataError`, a wrong argument, is an `InterfaceError` too."""
+    return isinstance(error, UNAVAILABLE) and not isinstance(error, ValueError)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether these very values are refused. Any other error of the database is not the record's fault."""
+    return not isinstance(error, (asyncpg.PostgresError, *UNAVAILABLE)) or isinstance(error, (*_REFUSED, ValueError))
 
 
 async def _initialise(connection: Any) -> None:

@@ -86,7 +86,7 @@ CREATE TABLE outbox (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   event_id   uuid NOT NULL DEFAULT gen_random_uuid(),
   entity     smallint NOT NULL,           -- vigil.v1.RegistryEntity
-  key        text NOT NULL,               -- the entity's id; a bulk change has a key of its own
+  key        text NOT NULL,               -- the entity's kind and id; a bulk change has a key of its own
   patient_id text NOT NULL,
   device_ids text[] NOT NULL,
   trace_id   bytea NOT NULL,

@@ -19,8 +19,8 @@ async def record(
 ) -> None:
     """Notes that the contexts of `device_ids` change. Nothing is noted where no device is concerned.
 
-    `key` is the entity's id. A bulk has a key of its own, so that compaction never drops one of its parts
-    in favour of a later change of a single entity.
+    `key` is the entity's kind and id (`patient:p-1`): a later change with the same key concerns at least the
+    same devices, so compaction may drop the earlier one. A bulk has a key of its own.
     """
     groups = [device_ids[i : i + DEVICES_MAX] for i in range(0, len(device_ids), DEVICES_MAX)]
     keys = [key if key is not None and len(groups) == 1 else f"bulk:{uuid.uuid4()}" for _ in groups]

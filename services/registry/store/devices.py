@@ -64,7 +64,9 @@ async def register(
     done = await rows.register(connection, "devices", "device_id", "deviceId", wanted, many=many)
     new = sorted(done.created)
     # Somebody may remember that these were unknown.
-    await record(connection, events_pb2.REGISTRY_ENTITY_DEVICE, new, trace_id, key=new[0] if len(new) == 1 else None)
+    await record(
+        connection, events_pb2.REGISTRY_ENTITY_DEVICE, new, trace_id, key=f"device:{new[0]}" if len(new) == 1 else None
+    )
     return {device_id: key for device_id, key in made.items() if device_id in done.created}, done
 
 
@@ -105,5 +107,5 @@ async def change(connection: Any, device_id: str, body: DeviceChange, trace_id: 
         device_id,
         *changes.values(),
     )
-    await record(connection, events_pb2.REGISTRY_ENTITY_DEVICE, [device_id], trace_id, key=device_id)
+    await record(connection, events_pb2.REGISTRY_ENTITY_DEVICE, [device_id], trace_id, key=f"device:{device_id}")
     return to_json(await get(connection, device_id), key if body.generate_key else None)

@@ -38,7 +38,7 @@ async def state(connection: Any, bodies: Sequence[NewLink], trace_id: bytes, *, 
             if answer["result"] != "unchanged"
         ],
     )
-    single = changed[0] if len(changed) == 1 else None
+    single = f"device:{changed[0]}" if len(changed) == 1 else None
     patient_id = bodies[0].patient_id or "" if len(bodies) == 1 else ""
     entity = events_pb2.REGISTRY_ENTITY_LINK
     await record(connection, entity, changed, trace_id, key=single, patient_id=patient_id)

@@ -118,5 +118,5 @@ async def change(connection: Any, patient_id: str, body: PatientFields, trace_id
     )
     devices = await devices_of(connection, [patient_id])
     entity = events_pb2.REGISTRY_ENTITY_PATIENT
-    await record(connection, entity, devices, trace_id, key=patient_id, patient_id=patient_id)
+    await record(connection, entity, devices, trace_id, key=f"patient:{patient_id}", patient_id=patient_id)
     return row

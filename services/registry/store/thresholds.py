@@ -95,7 +95,9 @@ async def _note(connection: Any, patients: Sequence[str], trace_id: bytes) -> No
     devices = await devices_of(connection, patients)
     single = patients[0] if len(patients) == 1 else None
     entity = events_pb2.REGISTRY_ENTITY_THRESHOLDS
-    await record(connection, entity, devices, trace_id, key=single, patient_id=single or "")
+    await record(
+        connection, entity, devices, trace_id, key=f"patient:{single}" if single else None, patient_id=single or ""
+    )
 
 
 async def get(connection: Any, patient_id: str, version: int | None = None) -> Any:

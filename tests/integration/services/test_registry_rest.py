@@ -158,10 +158,10 @@ async def test_every_change_of_a_context_is_noted_with_its_devices(registry: Cli
     await registry.patch("/patients/b", json={"nonsense": 1})
     rows = await registry_pool.fetch("SELECT entity, key, device_ids FROM outbox ORDER BY id")
     assert [tuple(row.values()) for row in rows] == [
-        (2, "a", ["d0", "d1"]),
-        (3, "a", ["d0", "d1"]),
-        (1, "d2", ["d2"]),
-        (4, "d0", ["d0"]),
+        (2, "patient:a", ["d0", "d1"]),
+        (3, "patient:a", ["d0", "d1"]),
+        (1, "device:d2", ["d2"]),
+        (4, "device:d0", ["d0"]),
     ]
 
 
@@ -220,6 +220,9 @@ async def test_other_refusals_are_problems_too(registry: Client) -> None:
     assert (deleted.status_code, errors(deleted)) == (405, {("", "method_not_allowed")})
     plain = await registry.post("/devices", content=b"x", headers={"content-type": "text/plain"})
     assert (plain.status_code, errors(plain)) == (415, {("content-type", "unsupported_media_type")})
+    for path in ("/devices/%00", "/patients/%00", "/thresholds/a%00b", "/hubs/%00"):
+        assert (await registry.get(path)).status_code == 404
+    assert errors(await registry.get("/devices?patientId=%00")) == {("patientId", "invalid_text")}
     huge = await registry.post("/devices", content=b" " * 32_000_001, headers={"content-type": "application/json"})
     assert (huge.status_code, errors(huge)) == (413, {("", "too_large")})
 

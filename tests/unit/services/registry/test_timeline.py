@@ -52,7 +52,7 @@ def test_a_link_that_starts_at_the_same_time_is_corrected() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", "c", None]), st.integers(0, 30)), max_size=12))
 def test_links_never_overlap_and_a_statement_changes_nothing_before_it(
-    statements: list[tuple[str | None, int]],
+    said: list[tuple[str | None, int]],
 ) -> None:
     links: list[Link] = []
     for patient, minute in said:
