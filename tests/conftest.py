@@ -103,7 +103,7 @@ def kafka_brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     base = tmp_path_factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     lock, users = base / "kafka.lock", base / "kafka.users"
-    kafka = EmbeddedKafka(base / "kafka")
+    kafka = EmbeddedKafka(base / "kafka", short_lived=True)
     with _locked(lock):
         kafka.start()
         kafka.leave()

@@ -20,8 +20,8 @@ Server = EmbeddedKafka | EmbeddedRedis
 
 @pytest.fixture(scope="module", params=["redis", pytest.param("kafka", marks=pytest.mark.kafka)])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    kind = EmbeddedKafka if request.param == "kafka" else EmbeddedRedis
-    with kind(tmp_path_factory.mktemp("outage")) as running:
+    folder = tmp_path_factory.mktemp("outage")
+    with EmbeddedKafka(folder, short_lived=True) if request.param == "kafka" else EmbeddedRedis(folder) as running:
         yield running
 
 
