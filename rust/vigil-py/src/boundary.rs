@@ -46,7 +46,7 @@ pub fn slices(values: &[PyBackedBytes]) -> Vec<&[u8]> {
     values.iter().map(|value| &**value).collect()
 }
 
-/// Locks. A panic while it was locked was reported by [`detached`]; what it left is used on.
+/// Locks. The core keeps its state whole when it panics (it changes state last), so a poisoned lock is no danger.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

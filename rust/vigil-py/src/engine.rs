@@ -1,19 +1,14 @@
 //! `Engine`, `Pending` and `EngineOutput`.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use vigil_core::engine;
 
-use crate::boundary::{detached, slices, to_python};
+use crate::boundary::{detached, lock, slices, to_python};
 use crate::outcome::{dead_letters, records};
-
-/// The core keeps its state whole when it panics (it changes state last), so a poisoned lock is no danger.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Rows waiting for their scores.
 #[pyclass(frozen, module = "vigil._core")]
