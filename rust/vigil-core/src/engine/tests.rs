@@ -378,7 +378,11 @@ fn what_is_broken_becomes_a_dead_letter_with_its_record() {
     let mut bad = rates(&[(0, 70.0)]).remove(0);
     bad.header.as_mut().unwrap().event_id = vec![1];
     let good = rates(&[(0, 70.0)]).remove(0);
-    let values = [batch(std::slice::from_ref(&good)), vec![0xff], batch(&[bad, good])];
+    let values = [
+        batch(std::slice::from_ref(&good)),
+        vec![0xff],
+        batch(&[bad, good]),
+    ];
     let slices: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
     let mut pending = engine.begin("t", 0, &[5, 6, 7], &slices, 1).unwrap();
     let made = engine.finish(&mut pending, None, "", 2).unwrap();
