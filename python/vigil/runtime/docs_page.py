@@ -41,7 +41,7 @@ function to30(node) {
     out.type = out.type.find((type) => type !== "null");
   }
   if ("const" in out && !("enum" in out)) out.enum = [out.const];
-  if (out.type && Array.isArray(out.examples) && !("example" in out)) out.example = out.examples[0];
+  if (Array.isArray(out.examples) && !("example" in out)) out.example = out.examples[0];
   return out;
 }
 fetch("/openapi.json").then((answer) => answer.json()).then((document_) => {
