@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vigil.cli import environment, seed, up
-from vigil.cli.console import out, say
+from vigil.cli.console import CliError, out, say
 from vigil.supervisor.process import State
 from vigil.supervisor.supervisor import SIMULATOR, Supervisor
 
@@ -86,8 +86,11 @@ class _Finished:
 
     def __call__(self) -> bool:
         simulator = self._supervisor.processes.get(SIMULATOR)
-        done = simulator is not None and simulator.state is State.DONE
-        return done or time.monotonic() - self._supervisor.started_at > self._limit_s
+        if simulator is not None and simulator.state is State.DONE:
+            return True
+        if time.monotonic() - self._supervisor.started_at > self._limit_s:
+            raise CliError("the demo did not come to its end: " + "; ".join(self._supervisor.unready()))
+        return False
 
 
 def _welcome(supervisor: Supervisor) -> None:

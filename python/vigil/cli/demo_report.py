@@ -81,14 +81,14 @@ def _follow(report: Report, settings: Settings, settle_s: float) -> None:
     wanted = {fate.alert["episode_id"] for fate in report.fates if fate.alert}
     while True:
         incidents = _pages(settings.http_url("incident-service") + "/incidents")
-        report.incidents = [i for i in incidents if i.get("episodeId") in started]
+        report.incidents = [i for i in incidents if i["incidentId"] in started]
         notes = _pages(settings.http_url("notification-service") + "/notifications")
         report.notifications = [n for n in notes if n.get("episodeId") in started]
         told = {n.get("episodeId") for n in report.notifications}
-        if wanted <= {i.get("episodeId") for i in report.incidents} & told or time.monotonic() > deadline:
+        if wanted <= {i["incidentId"] for i in report.incidents} & told or time.monotonic() > deadline:
             break
         time.sleep(0.5)
-    by_episode = {i["episodeId"]: i for i in report.incidents}
+    by_episode = {i["incidentId"]: i for i in report.incidents}  # an incident has its episode's id
     for fate in report.fates:
         if fate.alert:
             fate.priority = _highest(report.alerts, fate.alert["episode_id"])
@@ -96,9 +96,8 @@ def _follow(report: Report, settings: Settings, settle_s: float) -> None:
             fate.notifications = [n for n in report.notifications if n.get("episodeId") == fate.alert["episode_id"]]
     report.to_alert_ms = [(_us(a["process_time"]) - _us(a["ingest_time"])) / 1000 for a in started.values()]
     report.to_incident_ms = [
-        (_us(incident[name]) - _us(started[episode]["ingest_time"])) / 1000
+        (_us(incident["openedAt"]) - _us(started[episode]["ingest_time"])) / 1000
         for episode, incident in by_episode.items()
-        if (name := next((n for n in ("createdAt", "openedAt") if incident.get(n)), ""))
     ]
 
 

@@ -89,7 +89,7 @@ def _offline(recording: object, directory: Path, rules: Path | None, no_model: b
 
     settings = Settings.load()
     model = None
-    if not no_model:
+    if settings.anomaly_enabled and not no_model:
         from vigil.model import load
 
         model = load(settings.model_file, settings.model_threads)

@@ -93,9 +93,9 @@ def run(
             while not stopping.asked:
                 supervisor.step()
                 display.update()
-                if supervisor.ready_after_s is not None and not announced:
+                if not announced and supervisor.is_serving():
                     announced = True
-                    say(f"all services are ready after {supervisor.ready_after_s:.1f} s")
+                    _announce(supervisor)
                     if on_ready:
                         on_ready()
                 lasted = time.monotonic() - supervisor.started_at
@@ -108,3 +108,11 @@ def run(
         codes = supervisor.stop()
     bad = {name: code for name, code in codes.items() if code not in (0, -signal.SIGTERM)}
     say(f"stopped; exit codes other than 0: {bad}" if bad else "stopped; every service drained")
+
+
+def _announce(supervisor: "Supervisor") -> None:
+    if supervisor.ready_after_s is not None:
+        say(f"all services are ready after {supervisor.ready_after_s:.1f} s")
+        return
+    for sentence in supervisor.unready():
+        say(sentence)

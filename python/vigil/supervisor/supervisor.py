@@ -19,6 +19,8 @@ from vigil.supervisor.servers import Servers
 from vigil.supervisor.state import StateFile
 
 PROBE_PAUSE_S, PROBE_PAUSE_STEADY_S = 0.25, 2.0
+PATIENCE_S = 45.0
+"""So long the simulator waits for all others to be ready; then those that it needs itself are enough."""
 SIMULATOR = "device-simulator"
 Say = Callable[[str], None]
 
@@ -122,12 +124,16 @@ class Supervisor:
         self._probed_at = time.monotonic()
         for name, look in self.looks.items():
             self.processes[name].observe(look.ready, look.problem)
+        waited_s = time.monotonic() - self.started_at
+        if self.ready_after_s is None and self._others_ready():
+            self.ready_after_s = waited_s
         simulator = self.processes.get(SIMULATOR)
-        if self._others_ready() and self.ready_after_s is None:
-            self.ready_after_s = time.monotonic() - self.started_at
-            if simulator:
+        if simulator and simulator.state is State.WAITING:
+            needed = [self.processes[name] for name in simulator.service.needs if name in self.processes]
+            patient = waited_s < PATIENCE_S and self.ready_after_s is None
+            if not patient and all(process.state is State.READY for process in needed):
                 simulator.start()
-        if simulator and simulator.pid:
+        elif simulator and simulator.pid:
             simulator.observe(True, "")
 
     def _others_ready(self) -> bool:
@@ -136,6 +142,20 @@ class Supervisor:
     def is_ready(self) -> bool:
         """Whether every service is ready now (the simulator may be done)."""
         return bool(self.processes) and all(p.state in (State.READY, State.DONE) for p in self.processes.values())
+
+    def is_serving(self) -> bool:
+        """Whether the work has begun: the simulator was started, or without one all services became ready."""
+        simulator = self.processes.get(SIMULATOR)
+        return simulator.state is not State.WAITING if simulator else self.ready_after_s is not None
+
+    def unready(self) -> list[str]:
+        """A sentence for every service that is not ready."""
+        fine = (State.READY, State.DONE)
+        return [
+            f"{name} is {process.state}{': ' + process.problem if process.problem else ''} (log: {process.log})"
+            for name, process in self.processes.items()
+            if process.state not in fine
+        ]
 
     def rates(self, name: str) -> Rates | None:
         """Throughput of a service, where it has any."""
