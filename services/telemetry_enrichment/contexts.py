@@ -29,6 +29,7 @@ class Contexts:
         self._call = self._channel.unary_unary(
             "/registry.Registry/GetContexts",
             request_serializer=registry_pb2.GetContextsRequest.SerializeToString,
+            response_deserializer=None,
         )
         self._timeout_s = timeout_ms / 1000
         self._ttl_s = ttl_s

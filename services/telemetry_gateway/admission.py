@@ -25,6 +25,7 @@ class AdmissionDesk:
         self._call = self._channel.unary_unary(
             "/registry.Registry/GetAdmissions",
             request_serializer=registry_pb2.GetAdmissionsRequest.SerializeToString,
+            response_deserializer=None,  # bytes: the core reads them
         )
         self._timeout_s, self._ttl_s = timeout_ms / 1000, ttl_s
         self._cleared_at = time.monotonic()
@@ -52,4 +53,4 @@ class AdmissionDesk:
 
     async def close(self) -> None:
         """Closes the channel."""
-        await self._channel.close()
+        await self._channel.close(None)

@@ -21,7 +21,7 @@ class GrpcEdge:
     def __init__(self, intake: Intake, decoder: Decoder) -> None:
         self._intake, self._decoder = intake, decoder
 
-    def handler(self) -> grpc.GenericRpcHandler:
+    def handler(self) -> "grpc.GenericRpcHandler[bytes, bytes]":
         """The service's handlers."""
         unary, stream = grpc.unary_unary_rpc_method_handler, grpc.stream_unary_rpc_method_handler
         return grpc.method_handlers_generic_handler(

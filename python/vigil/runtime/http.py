@@ -108,6 +108,6 @@ class HttpServer:
 
     async def stop(self, timeout_s: float) -> None:
         """Stops taking requests and lets the running ones end."""
-        self._server.stop()
+        self._server.stop()  # type: ignore[no-untyped-call]
         if self._task is not None:
             await asyncio.wait([self._task], timeout=timeout_s)
