@@ -11,6 +11,15 @@ def derive_stage(source: bytes, stage: str) -> bytes:
     return bytes(made)
 
 
+def derive(domain: str, parts: list[bytes]) -> bytes:
+    """The id of `parts` in `domain`: each preceded by its length as four little-endian bytes."""
+    content = b"".join(len(part).to_bytes(4, "little") + part for part in [domain.encode(), *parts])
+    made = bytearray(xxhash.xxh3_128_digest(content))
+    made[6] = made[6] & 0x0F | 0x80
+    made[8] = made[8] & 0x3F | 0x80
+    return bytes(made)
+
+
 def partition_of(key: str, partitions: int) -> int:
     """The partition of a device or patient."""
     return xxhash.xxh3_64_intdigest(key.encode()) % partitions

@@ -84,9 +84,10 @@ impl Profile {
         if !self.concerns(sign) {
             return None;
         }
+        // Said twice, the last one counts.
         let of = |sign: Sign| {
-            let found = self.limits.iter().rev().find(|limit| limit.sign == sign)?;
-            found.limits.get(kind as usize).copied().flatten()
+            let mut own = self.limits.iter().rev().filter(|own| own.sign == sign);
+            own.find_map(|own| own.limits.get(kind as usize).copied().flatten())
         };
         of(sign).or_else(|| of(primary))
     }
