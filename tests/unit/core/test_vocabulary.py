@@ -1,5 +1,6 @@
 """The vocabulary as Python sees it, against the protos and the tables it is taken from."""
 
+from scripts import vocabulary_doc
 from vigil import core
 from vigil.pb import events_pb2
 
@@ -36,3 +37,7 @@ def test_the_codes_are_those_of_the_clinical_table() -> None:
 def test_an_asystole_is_plausible_and_so_is_an_apnoea() -> None:
     assert by_field()["heart_rate"]["plausible_low"] == 0
     assert by_field()["respiratory_rate"]["plausible_low"] == 0
+
+
+def test_the_page_is_generated_from_the_table() -> None:
+    assert vocabulary_doc.PATH.read_text() == vocabulary_doc.page(), "run scripts/vocabulary_doc.py"

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::json_text::{plain_length, unescape};
 use crate::error::ErrorCode;
 
 /// Nesting that a value may have below the field it stands in.
@@ -257,60 +258,17 @@ impl<'a> Lexer<'a> {
                 self.at = start + length + 1;
                 Ok(self.text.get(start..start + length).map(Cow::Borrowed))
             }
-            Some(b'\\') => self.escaped(start, start + length),
+            Some(b'\\') => {
+                let (text, end) = unescape(self.text, start, start + length)?;
+                self.at = end;
+                Ok(text.map(Cow::Owned))
+            }
             Some(_) => Err(malformed(
                 start + length,
                 "a control character inside a string",
             )),
             None => Err(malformed(start + length, "a string without its end")),
         }
-    }
-
-    /// A string with escapes, whose first one stands at `at`.
-    #[cold]
-    fn escaped(&mut self, start: usize, mut at: usize) -> Result<Text<'a>, Fault> {
-        let bytes = self.text.as_bytes();
-        let mut text = String::from(self.text.get(start..at).unwrap_or_default());
-        let mut is_text = true;
-        loop {
-            let plain = at;
-            at += plain_length(bytes.get(at..).unwrap_or_default());
-            text.push_str(self.text.get(plain..at).unwrap_or_default());
-            match bytes.get(at) {
-                Some(b'"') => break,
-                Some(b'\\') => {}
-                Some(_) => return Err(malformed(at, "a control character inside a string")),
-                None => return Err(malformed(at, "a string without its end")),
-            }
-            let escape = bytes.get(at + 1).copied();
-            at += 2;
-            match escape {
-                Some(b'n') => text.push('\n'),
-                Some(b't') => text.push('\t'),
-                Some(b'r') => text.push('\r'),
-                Some(b'b') => text.push('\u{8}'),
-                Some(b'f') => text.push('\u{c}'),
-                Some(same @ (b'"' | b'\\' | b'/')) => text.push(char::from(same)),
-                Some(b'u') => {
-                    let mut unit = hex4(bytes, at)?;
-                    at += 4;
-                    if (0xd800..0xdc00).contains(&unit) && bytes.get(at..at + 2) == Some(b"\\u") {
-                        let low = hex4(bytes, at + 2)?;
-                        if (0xdc00..0xe000).contains(&low) {
-                            unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-                            at += 6;
-                        }
-                    }
-                    match char::from_u32(unit) {
-                        Some(c) => text.push(c),
-                        None => is_text = false,
-                    }
-                }
-                _ => return Err(malformed(at - 1, "an escape that JSON does not have")),
-            }
-        }
-        self.at = at + 1;
-        Ok(is_text.then_some(Cow::Owned(text)))
     }
 
     #[inline]
@@ -348,32 +306,6 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// Bytes before the first quote, backslash or control character: eight at a time.
-#[inline]
-fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let mut length = 0;
-    let mut rest = bytes;
-    while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * u64::from(b'"'));
-        let slash = word ^ (ONES * u64::from(b'\\'));
-        let hit = (quote.wrapping_sub(ONES) & !quote)
-            | (slash.wrapping_sub(ONES) & !slash)
-            | (word.wrapping_sub(ONES * 0x20) & !word);
-        let hit = hit & HIGHS;
-        if hit != 0 {
-            // A borrow may set false hits above the first true one, never below it.
-            return length + (hit.trailing_zeros() / 8) as usize;
-        }
-        length += 8;
-        rest = tail;
-    }
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\') || *byte < 0x20;
-    length + rest.iter().position(special).unwrap_or(rest.len())
-}
-
 #[inline]
 fn digits(bytes: &[u8], at: usize) -> usize {
     bytes
@@ -384,81 +316,11 @@ fn digits(bytes: &[u8], at: usize) -> usize {
         .count()
 }
 
-fn hex4(bytes: &[u8], at: usize) -> Result<u32, Fault> {
-    let digits = bytes.get(at..at + 4).unwrap_or_default();
-    let text = std::str::from_utf8(digits).unwrap_or_default();
-    if text.len() != 4 || text.starts_with('+') {
-        return Err(malformed(at, "expected four hexadecimal digits"));
-    }
-    u32::from_str_radix(text, 16).map_err(|_| malformed(at, "expected four hexadecimal digits"))
-}
-
-fn malformed(at: usize, message: &'static str) -> Fault {
+/// A fault of broken JSON.
+pub(super) fn malformed(at: usize, message: &'static str) -> Fault {
     Fault {
         code: ErrorCode::MalformedJson,
         at,
         message,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use proptest::prelude::*;
-
-    fn skip_all(body: &[u8]) -> Result<(), Fault> {
-        let mut lexer = Lexer::new(body)?;
-        lexer.skip()?;
-        lexer.end()
-    }
-
-    #[test]
-    fn text_with_and_without_escapes() {
-        let mut lexer =
-            Lexer::new(br#""plain text, long" "a\u00e9\ud83d\ude00\n\"" "\ud800" "\ud800\u0041""#)
-                .unwrap();
-        assert_eq!(
-            lexer.value().unwrap(),
-            Value::Text(Some("plain text, long".into()))
-        );
-        assert_eq!(lexer.value().unwrap(), Value::Text(Some("aé😀\n\"".into())));
-        assert_eq!(lexer.value().unwrap(), Value::Text(None));
-        assert_eq!(lexer.value().unwrap(), Value::Text(None));
-    }
-
-    #[test]
-    fn deep_nesting_is_a_fault_and_not_a_crash() {
-        let deep = "[".repeat(100_000);
-        assert_eq!(
-            skip_all(deep.as_bytes()).unwrap_err().code,
-            ErrorCode::TooDeep
-        );
-        let deep = "{\"a\":".repeat(100_000);
-        assert_eq!(
-            skip_all(deep.as_bytes()).unwrap_err().code,
-            ErrorCode::TooDeep
-        );
-        let fair = format!("{}{}", "[".repeat(30), "]".repeat(30));
-        assert_eq!(skip_all(fair.as_bytes()), Ok(()));
-    }
-
-    proptest! {
-        #[test]
-        fn the_position_of_a_special_byte(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let slow = bytes.iter().position(|b| matches!(b, b'"' | b'\\') || *b < 0x20).unwrap_or(bytes.len());
-            prop_assert_eq!(plain_length(&bytes), slow);
-        }
-
-        /// serde_json is the oracle: both take or both refuse (depth and our two literals apart).
-        #[test]
-        fn the_same_bodies_are_json(body in r#"[\[\]{}",:0-9eE+.\-truefalsn\\u \x01é]{0,24}"#) {
-            prop_assume!(!body.contains("NaN") && !body.contains("Inf"));
-            let oracle = serde_json::from_str::<serde_json::Value>(&body);
-            let lone = matches!(&oracle, Err(e) if e.to_string().contains("surrogate") || e.to_string().contains("hex escape"));
-            let overflow = matches!(&oracle, Err(e) if e.to_string().contains("out of range"));
-            prop_assume!(!lone && !overflow);
-            prop_assert_eq!(skip_all(body.as_bytes()).is_ok(), oracle.is_ok(), "{:?}", oracle);
-        }
     }
 }

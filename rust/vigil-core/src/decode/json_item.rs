@@ -2,17 +2,16 @@
 
 use std::borrow::Cow;
 
-use xxhash_rust::xxh3::xxh3_64;
-
-use super::draft::{Draft, Measurement, Words};
+use super::draft::{Draft, Words};
 use super::json::{Fault, Lexer, Text, Value};
+use super::json_fields::{
+    bounded_key, checked, entry_key, label, moment, object_at, optional_label, skip_container,
+    unit_text, NOT_FINITE,
+};
+use super::json_metric;
 use super::problems::{Name, Problems};
 use crate::error::ErrorCode;
-use crate::time;
-use crate::validate::{
-    text_problem, DEVICE_ID_MAX, ENTRIES_MAX, LABEL_MAX, METADATA_MAX, METRIC_MAX, UNIT_MAX,
-    VALUE_MAX,
-};
+use crate::validate::{DEVICE_ID_MAX, ENTRIES_MAX, LABEL_MAX, METADATA_MAX, VALUE_MAX};
 
 type Read = Result<(), Fault>;
 
@@ -149,7 +148,12 @@ impl<'a> ItemReader<'a> {
                 return lexer.skip();
             }
             match entry_key("metrics", key, &mut names, problems) {
-                Some(metric) => self.metric(lexer, metric, problems),
+                Some(metric) => {
+                    self.draft
+                        .measurements
+                        .push(json_metric::read(lexer, metric, problems)?);
+                    Ok(())
+                }
                 None => lexer.skip(),
             }
         });
@@ -162,30 +166,6 @@ impl<'a> ItemReader<'a> {
                 "at least one metric is required",
             );
         }
-        Ok(())
-    }
-
-    #[inline]
-    fn metric(
-        &mut self,
-        lexer: &mut Lexer<'a>,
-        metric: Words<'a>,
-        problems: &mut Problems,
-    ) -> Read {
-        let mut measurement = Measurement::default();
-        let value = lexer.value()?;
-        if value == Value::Object {
-            measured_object(lexer, &metric, &mut measurement, problems)?;
-        } else if let Some(text) = measured(
-            lexer,
-            value,
-            format_args!("metrics.{}", Name(&metric)),
-            problems,
-        )? {
-            measurement.value = text;
-        }
-        measurement.metric = metric;
-        self.draft.measurements.push(measurement);
         Ok(())
     }
 
@@ -296,8 +276,6 @@ const SEQUENCE: u8 = 16;
 const META: u8 = 32;
 const DEVICE_TYPE: u8 = 64;
 
-const NOT_FINITE: &str = "the number is not finite";
-
 fn require(seen: u8, problems: &mut Problems) {
     for (bit, name) in [(DEVICE_ID, "deviceId"), (TIMESTAMP, "timestamp")] {
         if seen & bit == 0 {
@@ -314,287 +292,5 @@ fn require(seen: u8, problems: &mut Problems) {
             format_args!("metrics"),
             "at least one metric is required",
         );
-    }
-}
-
-/// `{"value", "unit", "timestamp"}`.
-fn measured_object<'a>(
-    lexer: &mut Lexer<'a>,
-    metric: &str,
-    measurement: &mut Measurement<'a>,
-    problems: &mut Problems,
-) -> Read {
-    let metric = Name(metric);
-    let mut seen = 0u8;
-    lexer.object(|lexer, key| {
-        let key = key.unwrap_or(Cow::Borrowed("\u{fffd}"));
-        let bit = match key.as_ref() {
-            "value" => 1,
-            "unit" => 2,
-            "timestamp" => 4,
-            other => {
-                problems.add(
-                    ErrorCode::UnknownField,
-                    format_args!("metrics.{metric}.{}", Name(other)),
-                    "a metric has value, unit and timestamp",
-                );
-                return lexer.skip();
-            }
-        };
-        if seen & bit != 0 {
-            problems.add(
-                ErrorCode::DuplicateKey,
-                format_args!("metrics.{metric}.{key}"),
-                "the key stands twice",
-            );
-            return lexer.skip();
-        }
-        seen |= bit;
-        match bit {
-            1 => {
-                let value = lexer.value()?;
-                if let Some(text) = measured(
-                    lexer,
-                    value,
-                    format_args!("metrics.{metric}.value"),
-                    problems,
-                )? {
-                    measurement.value = text;
-                }
-            }
-            2 => {
-                if let Some(unit) =
-                    unit_text(lexer, problems, format_args!("metrics.{metric}.unit"))?
-                {
-                    measurement.unit = unit;
-                }
-            }
-            _ => {
-                if let Some((_, time_us)) =
-                    moment(lexer, problems, format_args!("metrics.{metric}.timestamp"))?
-                {
-                    measurement.time_us = time_us;
-                }
-            }
-        }
-        Ok(())
-    })?;
-    if seen & 1 == 0 {
-        problems.add(
-            ErrorCode::MissingField,
-            format_args!("metrics.{metric}.value"),
-            "the field is required",
-        );
-    }
-    Ok(())
-}
-
-/// The text of a metric's value: a number's own text, a text, or empty for null.
-#[inline]
-fn measured<'a>(
-    lexer: &mut Lexer<'a>,
-    value: Value<'a>,
-    path: std::fmt::Arguments<'_>,
-    problems: &mut Problems,
-) -> Result<Option<Words<'a>>, Fault> {
-    let (code, message) = match value {
-        Value::Number(text) if text.len() > VALUE_MAX => {
-            (ErrorCode::InvalidText, "the number is too long")
-        }
-        Value::Number(text) if is_finite(text) => return Ok(Some(Cow::Borrowed(text))),
-        Value::Number(_) | Value::NotFinite => (ErrorCode::NotFinite, NOT_FINITE),
-        Value::Null => return Ok(Some(Cow::Borrowed(""))),
-        Value::Text(text) => match checked(text, VALUE_MAX) {
-            Ok(text) => return Ok(Some(text)),
-            Err(message) => (ErrorCode::InvalidText, message),
-        },
-        other => {
-            skip_container(lexer, &other)?;
-            (ErrorCode::WrongType, "a value is a number, a text or null")
-        }
-    };
-    problems.add(code, path, message);
-    Ok(None)
-}
-
-/// A JSON number is finite unless its exponent says otherwise: without one, 64 digits are not 1e308.
-#[inline]
-pub(super) fn is_finite(text: &str) -> bool {
-    !text.bytes().any(|b| b | 0x20 == b'e') || text.parse::<f64>().is_ok_and(f64::is_finite)
-}
-
-/// A point in time with its text as sent.
-fn moment<'a>(
-    lexer: &mut Lexer<'a>,
-    problems: &mut Problems,
-    path: std::fmt::Arguments<'_>,
-) -> Result<Option<(Words<'a>, i64)>, Fault> {
-    let (text, time_us): (Words<'a>, _) = match lexer.value()? {
-        Value::Text(Some(text)) => {
-            let time_us = time::parse_iso(&text);
-            (text, time_us)
-        }
-        Value::Text(None) => (Cow::Borrowed(""), None),
-        Value::Number(text) => (Cow::Borrowed(text), time::parse_epoch_ms(text)),
-        other => {
-            problems.add(
-                ErrorCode::WrongType,
-                path,
-                "a timestamp is a text (ISO 8601 with an offset) or an integer (epoch milliseconds)",
-            );
-            skip_container(lexer, &other)?;
-            return Ok(None);
-        }
-    };
-    if let (Some(time_us), true) = (time_us, text.len() <= LABEL_MAX) {
-        return Ok(Some((text, time_us)));
-    }
-    problems.add(
-        ErrorCode::InvalidTimestamp,
-        path,
-        "neither ISO 8601 with an offset nor integer epoch milliseconds",
-    );
-    Ok(None)
-}
-
-fn unit_text<'a>(
-    lexer: &mut Lexer<'a>,
-    problems: &mut Problems,
-    path: std::fmt::Arguments<'_>,
-) -> Result<Option<Words<'a>>, Fault> {
-    let (code, message) = match lexer.value()? {
-        Value::Null => return Ok(None),
-        // Charts leave the unit blank.
-        Value::Text(Some(text)) if text.is_empty() => return Ok(None),
-        Value::Text(text) => match checked(text, UNIT_MAX) {
-            Ok(text) => return Ok(Some(text)),
-            Err(message) => (ErrorCode::InvalidText, message),
-        },
-        other => {
-            skip_container(lexer, &other)?;
-            (ErrorCode::WrongType, "a unit is a text")
-        }
-    };
-    problems.add(code, path, message);
-    Ok(None)
-}
-
-fn label<'a>(
-    lexer: &mut Lexer<'a>,
-    problems: &mut Problems,
-    name: &str,
-    longest: usize,
-) -> Result<Option<Words<'a>>, Fault> {
-    let value = lexer.value()?;
-    labelled(lexer, value, problems, name, longest)
-}
-
-fn optional_label<'a>(
-    lexer: &mut Lexer<'a>,
-    problems: &mut Problems,
-    name: &str,
-    longest: usize,
-) -> Result<Option<Words<'a>>, Fault> {
-    match lexer.value()? {
-        Value::Null => Ok(None),
-        value => labelled(lexer, value, problems, name, longest),
-    }
-}
-
-fn labelled<'a>(
-    lexer: &mut Lexer<'a>,
-    value: Value<'a>,
-    problems: &mut Problems,
-    name: &str,
-    longest: usize,
-) -> Result<Option<Words<'a>>, Fault> {
-    let (code, message) = match value {
-        Value::Text(text) => match checked(text, longest) {
-            Ok(text) => return Ok(Some(text)),
-            Err(message) => (ErrorCode::InvalidText, message),
-        },
-        other => {
-            skip_container(lexer, &other)?;
-            (ErrorCode::WrongType, "expected a text")
-        }
-    };
-    problems.add(code, format_args!("{name}"), message);
-    Ok(None)
-}
-
-#[inline]
-fn checked(text: Text<'_>, longest: usize) -> Result<Words<'_>, &'static str> {
-    let text = text.ok_or("the text has a lone surrogate")?;
-    match text_problem(&text, longest) {
-        None => Ok(text),
-        Some(message) => Err(message),
-    }
-}
-
-/// A key of a map field: allowed text that did not stand there before (`names` holds the hashes).
-#[inline]
-fn entry_key<'a>(
-    parent: &str,
-    key: Text<'a>,
-    names: &mut Vec<u64>,
-    problems: &mut Problems,
-) -> Option<Words<'a>> {
-    let key = match checked(key, METRIC_MAX) {
-        Ok(key) => key,
-        Err(message) => {
-            problems.add(ErrorCode::InvalidText, format_args!("{parent}"), message);
-            return None;
-        }
-    };
-    let hash = xxh3_64(key.as_bytes());
-    if names.contains(&hash) {
-        problems.add(
-            ErrorCode::DuplicateKey,
-            format_args!("{parent}.{}", Name(&key)),
-            "the key stands twice",
-        );
-        return None;
-    }
-    names.push(hash);
-    Some(key)
-}
-
-fn bounded_key<'a>(
-    parent: &str,
-    key: Text<'a>,
-    names: &mut Vec<u64>,
-    problems: &mut Problems,
-) -> Option<Words<'a>> {
-    if names.len() == ENTRIES_MAX {
-        problems.add(
-            ErrorCode::TooLarge,
-            format_args!("{parent}"),
-            "more than 256 entries",
-        );
-        return None;
-    }
-    entry_key(parent, key, names, problems)
-}
-
-fn object_at(lexer: &mut Lexer<'_>, problems: &mut Problems, name: &str) -> Result<bool, Fault> {
-    if lexer.value_is_object()? {
-        return Ok(true);
-    }
-    if name != "metrics" && lexer.peek() == Some(b'n') {
-        return lexer.value().map(|_| false);
-    }
-    problems.add(
-        ErrorCode::WrongType,
-        format_args!("{name}"),
-        "expected an object",
-    );
-    lexer.skip()?;
-    Ok(false)
-}
-
-fn skip_container(lexer: &mut Lexer<'_>, value: &Value<'_>) -> Read {
-    match value {
-        Value::Object | Value::Array => lexer.skip(),
-        _ => Ok(()),
     }
 }

@@ -2,24 +2,22 @@
 
 use std::sync::{Arc, RwLock};
 
-use proptest::prelude::*;
 use prost::Message as _;
 use serde_json::{json, Value};
 
 use super::{Acceptance, Admissions, Decoder};
 use crate::ids;
-use crate::pb::gateway;
 use crate::pb::registry::{Admission, GetAdmissionsResponse};
 use crate::pb::v1::{RawObservation, TelemetryBatch};
 use crate::time::{parse_iso, DAY_US};
 
-const AT: &str = "2026-01-01T00:00:00Z";
+pub const AT: &str = "2026-01-01T00:00:00Z";
 
-fn now() -> i64 {
+pub fn now() -> i64 {
     parse_iso("2026-01-01T00:00:10Z").unwrap()
 }
 
-fn admissions(allow_unknown: bool, devices: &[&str]) -> Admissions {
+pub fn admissions(allow_unknown: bool, devices: &[&str]) -> Admissions {
     let mut table = Admissions::new(false, allow_unknown);
     let admissions = devices.iter().map(|id| Admission {
         device_id: (*id).into(),
@@ -35,12 +33,12 @@ fn admissions(allow_unknown: bool, devices: &[&str]) -> Admissions {
     table
 }
 
-fn decoder() -> Decoder {
+pub fn decoder() -> Decoder {
     let table = admissions(false, &["d1", "d2", "d3"]);
     Decoder::new(Arc::new(RwLock::new(table)), 4, 10_000)
 }
 
-fn accept(body: &[u8]) -> Acceptance {
+pub fn accept(body: &[u8]) -> Acceptance {
     decoder().accept_json(body, None, None, now())
 }
 
@@ -48,7 +46,7 @@ fn body(acceptance: &Acceptance) -> Value {
     serde_json::from_slice(&acceptance.body).unwrap()
 }
 
-fn observations(acceptance: &Acceptance) -> Vec<RawObservation> {
+pub fn observations(acceptance: &Acceptance) -> Vec<RawObservation> {
     let mut all = Vec::new();
     for record in &acceptance.records {
         let batch = TelemetryBatch::decode(record.value.as_slice()).unwrap();
@@ -324,167 +322,4 @@ fn a_trace_goes_on_or_is_derived() {
     assert_eq!(given[..4], [0x4b, 0xf9, 0x2f, 0x35]);
     assert_eq!(trace(None), trace(Some("nonsense")));
     assert_eq!(trace(None).len(), 16);
-}
-
-fn request(
-    device: &str,
-    timestamp: &str,
-    values: &[(&str, f64)],
-) -> gateway::SendMeasurementsRequest {
-    gateway::SendMeasurementsRequest {
-        version: "1.0".into(),
-        device_id: device.into(),
-        device_type: "monitor".into(),
-        timestamp: timestamp.into(),
-        measurements: values
-            .iter()
-            .map(|(metric, value)| gateway::Measurement {
-                metric: (*metric).into(),
-                value: *value,
-                unit: "bpm".into(),
-                ..gateway::Measurement::default()
-            })
-            .collect(),
-        device_metadata: [("battery", "55"), ("firmware", "2"), ("site", "b")]
-            .map(|(k, v)| (k.to_owned(), v.to_owned()))
-            .into(),
-    }
-}
-
-fn accept_grpc(
-    requests: Vec<gateway::SendMeasurementsRequest>,
-) -> (Acceptance, gateway::SendMeasurementsBatchResponse) {
-    let batch = gateway::SendMeasurementsBatchRequest {
-        version: "1.0".into(),
-        requests,
-    };
-    let acceptance = decoder().accept_grpc(&batch.encode_to_vec(), None, None, now());
-    let response =
-        gateway::SendMeasurementsBatchResponse::decode(acceptance.body.as_slice()).unwrap();
-    (acceptance, response)
-}
-
-#[test]
-fn grpc_has_a_result_per_request_naming_the_fields() {
-    let mut timed = request("d1", AT, &[("hr", 80.0)]);
-    timed.measurements[0].measurement_timestamp = "2025-12-31T23:59:59Z".into();
-    timed.measurements[0].raw_data = [("lead".to_owned(), "II".to_owned())].into();
-    let (acceptance, response) = accept_grpc(vec![
-        timed,
-        request(
-            "d1",
-            AT,
-            &[("hr", f64::NAN), ("", 1.0), ("spo2", f64::INFINITY)],
-        ),
-        request("", "yesterday", &[]),
-        request("d2", AT, &[("hr", 36.6)]),
-        request("d2", AT, &[]),
-    ]);
-    assert_eq!(
-        (acceptance.status, response.accepted, response.rejected),
-        (207, 2, 3)
-    );
-    let status: Vec<_> = response.results.iter().map(|r| r.status).collect();
-    assert_eq!(status, [1, 2, 2, 1, 2]);
-    for named in [
-        "measurements[0].value",
-        "measurements[1].metric",
-        "measurements[2].value",
-        "not_finite",
-    ] {
-        assert!(
-            response.results[1].message.contains(named),
-            "{}",
-            response.results[1].message
-        );
-    }
-    assert!(response.results[2].message.contains("device_id"));
-    assert!(response.results[2].message.contains("timestamp"));
-    assert_eq!(response.results[0].timestamp, "2026-01-01T00:00:10.000000Z");
-    let all = observations(&acceptance);
-    let first = all
-        .iter()
-        .find(|raw| raw.header.as_ref().unwrap().device_id == "d1")
-        .unwrap();
-    assert_eq!(
-        first.measurements[0].measurement_time_us,
-        parse_iso("2025-12-31T23:59:59Z").unwrap()
-    );
-    assert_eq!(first.metadata["hr.lead"], "II");
-    assert_eq!(
-        (
-            first.battery_percent,
-            first.firmware.as_str(),
-            &*first.metadata["site"]
-        ),
-        (Some(55.0), "2", "b")
-    );
-    let second = all
-        .iter()
-        .find(|raw| raw.header.as_ref().unwrap().device_id == "d2")
-        .unwrap();
-    assert_eq!(second.measurements[0].value, "36.6");
-}
-
-#[test]
-fn a_grpc_batch_that_is_none_is_refused() {
-    let acceptance = decoder().accept_grpc(b"\xff\xff", None, None, now());
-    assert_eq!((acceptance.status, acceptance.accepted), (400, 0));
-    let (acceptance, _) = accept_grpc(vec![]);
-    assert_eq!(acceptance.status, 422);
-    let decoder = Decoder::new(Arc::new(RwLock::new(admissions(true, &["d1"]))), 4, 1);
-    let batch = gateway::SendMeasurementsBatchRequest {
-        requests: vec![request("d1", AT, &[("hr", 1.0)]); 2],
-        ..gateway::SendMeasurementsBatchRequest::default()
-    };
-    assert_eq!(
-        decoder
-            .accept_grpc(&batch.encode_to_vec(), None, None, now())
-            .status,
-        413
-    );
-}
-
-proptest! {
-    #[test]
-    fn any_bytes_are_answered(bytes: Vec<u8>) {
-        for acceptance in [accept(&bytes), decoder().accept_grpc(&bytes, None, None, now())] {
-            prop_assert!((400..500).contains(&acceptance.status), "{}", acceptance.status);
-        }
-    }
-
-    /// A damaged body: some bytes replaced. Whatever is accepted reads back, and the numbers agree.
-    #[test]
-    fn damaged_bodies_are_answered(damage in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4)) {
-        let item = r#"{"deviceId":"d1","timestamp":"2026-01-01T00:00:00Z","metrics":{"hr":80,"temp":{"value":3.75e1,"unit":"Cel"}},"units":{"hr":"bpm"},"sequence":7,"meta":{"battery":5}}"#;
-        let mut bytes = format!("[{item},{item}]").into_bytes();
-        for (at, byte) in damage {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
-        }
-        let acceptance = accept(&bytes);
-        if acceptance.unknown_devices.is_empty() {
-            prop_assert!(matches!(acceptance.status, 202 | 207 | 400..=499));
-            prop_assert_eq!(observations(&acceptance).len() as u64, acceptance.accepted);
-            serde_json::from_slice::<Value>(&acceptance.body).unwrap();
-        }
-    }
-
-    /// The encoding against prost: any accepted text and number comes back as it was sent.
-    #[test]
-    fn any_valid_item_reads_back(
-        metrics in proptest::collection::btree_map("[a-zé]{1,12}", any::<f64>().prop_filter("finite", |v| v.is_finite()), 1..20),
-        sequence: Option<u64>,
-        firmware in "[!-~]{1,64}",
-    ) {
-        let sent = json!({"deviceId": "d1", "timestamp": AT, "metrics": metrics, "sequence": sequence, "meta": {"firmware": firmware}});
-        let acceptance = accept(sent.to_string().as_bytes());
-        prop_assert_eq!(acceptance.status, 202, "{:?}", String::from_utf8_lossy(&acceptance.body));
-        let raw = observations(&acceptance).pop().unwrap();
-        prop_assert_eq!(raw.sequence, sequence);
-        prop_assert_eq!(raw.firmware, firmware);
-        let said: std::collections::BTreeMap<_, _> =
-            raw.measurements.iter().map(|m| (m.metric.clone(), m.value.parse::<f64>().unwrap())).collect();
-        prop_assert_eq!(said, metrics);
-    }
 }

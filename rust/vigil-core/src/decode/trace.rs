@@ -21,6 +21,12 @@ pub fn of_event(event_id: &Id) -> Id {
     ids::derive_stage(event_id, "trace")
 }
 
+/// The trace id of a request that is refused as a whole.
+pub fn of_body(traceparent: Option<&str>, body: &[u8]) -> Id {
+    let given = traceparent.and_then(from_traceparent);
+    given.unwrap_or_else(|| ids::derive("problem", &[body]))
+}
+
 fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digits = text.as_bytes();
     if digits.len() != 2 * N {
