@@ -90,8 +90,9 @@ simulate: setup ## Simulated devices against a running gateway: DEVICES= INTERVA
 e2e: dev-setup test-system ## Only the end-to-end and chaos tests
 	$(PY) -m pytest tests/e2e tests/chaos
 
-docs: dev-setup ## Generate docs/operations.md from the settings
+docs: dev-setup ## Generate docs/operations.md from the settings and docs/vocabulary.md from the core
 	$(PY) scripts/operations_doc.py
+	$(PY) scripts/vocabulary_doc.py
 
 image: ## The container image (needs a Docker Engine)
 	docker build -f deploy/Dockerfile -t vigil:latest .

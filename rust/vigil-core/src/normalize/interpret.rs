@@ -96,7 +96,12 @@ impl Meaning {
                 Word::Other => return self.notice(from, ErrorCode::WrongType),
             },
         };
-        self.add_number(from, sign, number, measurement.unit);
+        let unit = match measurement.unit {
+            // The one code of the vocabulary that is defined in another unit than the canonical one.
+            "" if measurement.metric.ends_with("15074-8") => "mmol/L",
+            unit => unit,
+        };
+        self.add_number(from, sign, number, unit);
     }
 
     fn add_pressures(&mut self, from: usize, signs: [Sign; 3], measurement: &Measurement<'_>) {

@@ -2,7 +2,7 @@
 //!
 //! Sources. LOINC and MDC: the HL7 FHIR vital-signs profile and IEEE 11073-10101 as listed in the project's
 //! clinical facts. Plausible ranges: the widest values reported of living patients, rounded outwards (core
-//! temperature 12 °C, 46.5 °C); they say "this is no measurement", not "this is abnormal".
+//! temperature 12 °C, 46.5 °C; arterial pressure down to 1 in an arrest); they say "this is no measurement", not "this is abnormal".
 //! Aliases: names seen from devices, hubs and the published recordings.
 
 use super::Target;
@@ -119,7 +119,7 @@ pub const TABLE: &[Entry] = &[
         sign: Sign::Diastolic,
         loinc: &["8462-4"],
         mdc: &[150022, 150302],
-        plausible: (5.0, 250.0),
+        plausible: (1.0, 250.0),
         aliases: &[
             "dbp",
             "dia",
@@ -138,7 +138,7 @@ pub const TABLE: &[Entry] = &[
         sign: Sign::MeanPressure,
         loinc: &["8478-0"],
         mdc: &[150023, 150303],
-        plausible: (10.0, 300.0),
+        plausible: (5.0, 300.0),
         aliases: &[
             "map",
             "mbp",
@@ -155,7 +155,7 @@ pub const TABLE: &[Entry] = &[
         sign: Sign::ArtSystolic,
         loinc: &["76215-3"],
         mdc: &[150033, 150037],
-        plausible: (20.0, 350.0),
+        plausible: (1.0, 350.0),
         aliases: &[
             "artsys",
             "artsbp",
@@ -171,7 +171,7 @@ pub const TABLE: &[Entry] = &[
         sign: Sign::ArtDiastolic,
         loinc: &["76213-8"],
         mdc: &[150034, 150038],
-        plausible: (5.0, 250.0),
+        plausible: (1.0, 250.0),
         aliases: &[
             "artdia",
             "artdbp",
@@ -187,7 +187,7 @@ pub const TABLE: &[Entry] = &[
         sign: Sign::ArtMean,
         loinc: &["76214-6"],
         mdc: &[150035, 150039],
-        plausible: (5.0, 300.0),
+        plausible: (1.0, 300.0),
         aliases: &[
             "artmap",
             "abpmean",
