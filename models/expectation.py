@@ -6,6 +6,7 @@ logarithm of the deviation. The sign's own current value is hidden from its own 
 
 import warnings
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ RIDGE = 10.0
 EPOCHS = 6
 BATCH = 1024
 ROWS_MAX = 150_000
+TAIL = 0.01  # per side: where distances from the expected are measured against a normal distribution's
 RESIDUAL_FLOOR = 0.02  # in standard deviations of the sign: finer than charts resolve
 
 _Vector = NDArray[np.float64]
@@ -76,6 +78,9 @@ def fit(layout: Layout, inputs: Matrix, sign: int, seed: int) -> Expectation:
     hidden = np.tanh(seen @ weight.T + net.intercepts_[0])
     rest = rest - hidden @ net.coefs_[1][:, 0] - net.intercepts_[1][0]
     log_output, log_bias = _ridge(hidden, np.log(np.abs(rest) + RESIDUAL_FLOOR), RIDGE)
+    # The logarithm's mean is not the deviation: match the tail to a normal one, as rarity is matched.
+    spread = np.abs(rest) * np.exp(-(hidden @ log_output + log_bias))
+    log_bias += float(np.log(np.quantile(spread, 1.0 - 2.0 * TAIL) / NormalDist().inv_cdf(1.0 - TAIL)))
     return Expectation(
         direct,
         weight,

@@ -11,8 +11,6 @@ from models.curve import Curve
 from models.graph import SURPRISE_FLOOR, Parameters
 from models.layout import Layout, Matrix, Scale
 
-TAIL = 0.01  # the spread below and above the median is taken from the outermost percentiles
-
 
 @dataclass(frozen=True)
 class Rows:
@@ -53,12 +51,15 @@ def fit(layout: Layout, train: Rows, calibration: Rows, seed: int) -> Parameters
         unusual[at, sign] = curves[-1](distance)
     surprise = np.where(known, -np.log(1.0 + SURPRISE_FLOOR - unusual), 0.0)
     present = known.sum(axis=1)
-    total = (surprise.sum(axis=1) - present) / np.sqrt(np.maximum(present, 1))
-    return _assemble(layout, scale, head, signs, centre, below, above, curves, Curve.fit(total[present > 0]))
+    at_least_one = np.maximum(present, 1)
+    together = (surprise.sum(axis=1) - present) / np.sqrt(at_least_one)
+    worst = surprise.max(axis=1) - np.log(at_least_one)
+    joint = Curve.fit(np.maximum(together, worst)[present > 0])
+    return _assemble(layout, scale, head, signs, centre, below, above, curves, joint)
 
 
 def _spread(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Median and 1 / spread on each side, so that equal distances mean equally rare values."""
+    """Median and 1 / spread on each side, from the outermost percentiles: equal distances, equally rare."""
     centre, below, above = np.zeros(values.shape[1]), np.ones(values.shape[1]), np.ones(values.shape[1])
     for sign in range(values.shape[1]):
         some = values[:, sign][np.isfinite(values[:, sign])]
@@ -66,7 +67,7 @@ def _spread(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
             continue
         centre[sign] = np.median(some)
         for out, moved in ((below, centre[sign] - some), (above, some - centre[sign])):
-            edge = np.quantile(moved, 1.0 - TAIL)
+            edge = np.quantile(moved, 1.0 - expectation.TAIL)
             share = np.mean(moved > edge) + np.mean(moved == edge) / 2
             out[sign] = NormalDist().inv_cdf(1.0 - min(max(float(share), 1e-6), 0.45)) / max(edge, 1e-3)
     return centre, below, above

@@ -98,8 +98,13 @@ def build(p: Parameters) -> bytes:
     surprise = g.add("Neg", g.add("Log", g.add("Sub", g.constant(1.0 + SURPRISE_FLOOR), unusual)))
     # A surprise of a known sign has mean 1 and deviation 1; an unknown one must add nothing.
     surprise = g.add("Where", value_known, surprise, zero)
-    total = g.add("Sub", g.add("ReduceSum", surprise, g.constant([0], np.int64), keepdims=1), count)
-    joint = _curves(g, g.add("Div", total, g.add("Sqrt", g.add("Max", count, one))), [p.joint_curve])
+    at_least_one = g.add("Max", count, one)
+    rows_axis = g.constant([0], np.int64)
+    together = g.add("Sub", g.add("ReduceSum", surprise, rows_axis, keepdims=1), count)
+    together = g.add("Div", together, g.add("Sqrt", at_least_one))
+    # One extreme sign must not drown among ordinary ones: the worst counts too, less the chance of having several.
+    worst = g.add("Sub", g.add("ReduceMax", surprise, axes=[0], keepdims=1), g.add("Log", at_least_one))
+    joint = _curves(g, g.add("Max", together, worst), [p.joint_curve])
 
     scores = g.add(
         "Concat",

@@ -5,6 +5,7 @@ gives what it gave live. A row costs a fraction of a microsecond in a batch, and
 """
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import onnxruntime
@@ -19,6 +20,17 @@ _WARM_UP_ROWS = (1, 64, 1024)
 # Rows are padded to a whole number of vector lanes: no kernel then takes its tail path, and a row's scores
 # are the same to the last bit in any batch.
 _LANES = 16
+
+
+class Scoring(Protocol):
+    """What an engine's caller needs of a model."""
+
+    @property
+    def version(self) -> str:
+        """What scored events name as their model."""
+
+    def score(self, features: bytes, rows: int) -> bytes:
+        """As `Model.score`."""
 
 
 class Model:

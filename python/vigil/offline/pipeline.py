@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vigil import paths, topology
 from vigil.core import Admissions, ContextTable, Decoder, Engine, Enricher, Normalizer
-from vigil.model import Model
+from vigil.model import Scoring
 from vigil.offline import enrolment
 from vigil.pb import registry_pb2
 from vigil.recordings import Stay
@@ -49,7 +49,7 @@ class Counts:
 class OfflinePipeline:
     """The whole journey; `model` None scores as unavailable."""
 
-    def __init__(self, settings: Settings, model: Model | None, rules_file: Path | None = None) -> None:
+    def __init__(self, settings: Settings, model: Scoring | None, rules_file: Path | None = None) -> None:
         rules = rules_file or (Path(settings.rules_file) if settings.rules_file else paths.RULES)
         partitions, batch = settings.bus_partitions, settings.batch_observations_max
         self._admissions = Admissions(require_keys=False, allow_unknown=False)

@@ -1,0 +1,193 @@
+"""ScoreBatch, ScoreVitals and ListModels, without a server."""
+
+import asyncio
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.anomaly_service.assessment import Assessor
+from services.anomaly_service.grpc_edge import GrpcEdge
+from services.anomaly_service.scorer import Scorer
+from tests.unit.model import synthetic
+from vigil import core, paths
+from vigil.model import load
+from vigil.model.session import ROWS_MAX
+from vigil.pb import anomaly_pb2 as pb
+
+COLUMNS, SCORES = len(core.feature_names()), core.score_names()
+
+
+@pytest.fixture(scope="module")
+def scorer(model_file: Path) -> Iterator[Scorer]:
+    made = Scorer(load(model_file), 1)
+    yield made
+    asyncio.run(made.close())
+
+
+@pytest.fixture(scope="module")
+def edge(scorer: Scorer) -> GrpcEdge:
+    return GrpcEdge(scorer, Assessor(scorer, paths.RULES.read_text("utf-8")))
+
+
+def batch(rows: np.ndarray, /, **changes: object) -> pb.ScoreBatchRequest:
+    fields: dict[str, object] = {
+        "version": "1",
+        "rows": len(rows),
+        "columns": rows.shape[1],
+        "features": rows.astype("<f4").tobytes(),
+        "schema": core.feature_schema(),
+    }
+    return pb.ScoreBatchRequest(**(fields | changes))
+
+
+def vitals(**given: float) -> pb.ScoreVitalsRequest:
+    pressure = {name: given.pop(name) for name in ("systolic", "diastolic") if name in given}
+    message = pb.Vitals(blood_pressure=pb.BloodPressure(**pressure) if pressure else None, **given)
+    context = pb.PatientContext(patient_id="p", age=60, gender="female")
+    return pb.ScoreVitalsRequest(version="1", vitals=message, patient_context=context)
+
+
+WELL = {
+    "heart_rate": 80.0,
+    "oxygen_saturation": 97.0,
+    "respiratory_rate": 17.0,
+    "temperature": 37.0,
+    "systolic": 125.0,
+    "diastolic": 70.0,
+}
+
+
+# ScoreBatch -----------------------------------------------------------------------------------------
+
+
+async def test_a_batch_is_scored_as_the_model_scores_it(edge: GrpcEdge, scorer: Scorer) -> None:
+    rows = synthetic.features(100, seed=5)
+    answer = await edge.score_batch(batch(rows), None)
+    assert (answer.status, answer.rows, answer.columns) == (pb.SUCCESS, 100, len(SCORES))
+    assert answer.model_version == scorer.model.version
+    assert answer.scores == scorer.model.score(rows.astype("<f4").tobytes(), 100)
+
+
+async def test_no_rows_are_a_success(edge: GrpcEdge) -> None:
+    answer = await edge.score_batch(batch(np.zeros((0, COLUMNS))), None)
+    assert (answer.status, answer.rows, answer.scores) == (pb.SUCCESS, 0, b"")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"schema": "other"}, "schema"),
+        ({"schema": ""}, "schema"),
+        ({"columns": COLUMNS - 1}, "columns"),
+        ({"columns": 0, "rows": 0, "features": b""}, "columns"),
+        ({"rows": 4}, "features"),
+        ({"rows": 2}, "features"),
+        ({"features": b""}, "features"),
+        ({"features": bytes(COLUMNS * 4 * 3 - 1)}, "features"),
+        ({"rows": ROWS_MAX + 1}, "rows"),
+        ({"rows": 2**32 - 1}, "rows"),
+    ],
+)
+async def test_a_wrong_batch_is_refused_by_field(edge: GrpcEdge, changes: dict[str, object], field: str) -> None:
+    answer = await edge.score_batch(batch(np.zeros((3, COLUMNS)), **changes), None)
+    assert answer.status == pb.INVALID_ARGUMENT
+    assert answer.message.startswith(f"{field}:")
+    assert answer.scores == b""
+
+
+async def test_without_a_model_every_call_says_so() -> None:
+    edge = GrpcEdge(None, None, "the file is gone")
+    scored = await edge.score_batch(batch(np.zeros((1, COLUMNS))), None)
+    assert (scored.status, scored.message, scored.scores) == (pb.MODEL_UNAVAILABLE, "the file is gone", b"")
+    assessed = await edge.score_vitals(vitals(**WELL), None)
+    assert assessed.status == pb.MODEL_UNAVAILABLE
+    assert not assessed.HasField("overall_risk")
+    assert not (await edge.list_models(pb.ListModelsRequest(), None)).models
+
+
+async def test_the_loaded_model_is_listed(edge: GrpcEdge, scorer: Scorer) -> None:
+    (model,) = (await edge.list_models(pb.ListModelsRequest(version="1"), None)).models
+    assert (model.model_version, model.sha256, model.active) == (
+        scorer.model.version,
+        scorer.model.manifest.sha256,
+        True,
+    )
+
+
+# ScoreVitals ----------------------------------------------------------------------------------------
+
+
+async def test_every_given_vital_has_a_score(edge: GrpcEdge) -> None:
+    answer = await edge.score_vitals(vitals(**WELL), None)
+    assert answer.status == pb.SUCCESS
+    assert [score.vital for score in answer.vital_scores] == [
+        "heart_rate",
+        "blood_pressure.systolic",
+        "blood_pressure.diastolic",
+        "temperature",
+        "oxygen_saturation",
+        "respiratory_rate",
+    ]
+    for score in answer.vital_scores:
+        assert 0 <= score.score <= 1
+        assert score.severity in {"low", "medium", "high", "critical"}
+        assert score.explanation
+    assert 0 < answer.overall_risk.score < 1
+    assert answer.overall_risk.aggregation_method
+
+
+async def test_a_missing_vital_has_no_score_and_is_named(edge: GrpcEdge) -> None:
+    answer = await edge.score_vitals(vitals(heart_rate=80.0, systolic=120.0), None)
+    assert [score.vital for score in answer.vital_scores] == ["heart_rate", "blood_pressure.systolic"]
+    assert answer.metadata["missing.temperature"] == "not given"
+
+
+async def test_an_implausible_vital_is_left_out_and_never_scored_zero(edge: GrpcEdge) -> None:
+    answer = await edge.score_vitals(vitals(**(WELL | {"temperature": 384.5})), None)
+    assert "temperature" not in [score.vital for score in answer.vital_scores]
+    assert answer.metadata["excluded.temperature"].startswith("implausible: 384.5")
+
+
+@pytest.mark.parametrize("given", [{}, {"temperature": 384.5}, {"heart_rate": -100.0}])
+async def test_nothing_to_score_is_a_typed_answer(edge: GrpcEdge, given: dict[str, float]) -> None:
+    answer = await edge.score_vitals(vitals(**given), None)
+    assert answer.status == pb.NOT_SCORABLE
+    assert answer.message
+    assert not answer.HasField("overall_risk")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+async def test_a_number_that_is_none_is_refused(edge: GrpcEdge, value: float) -> None:
+    answer = await edge.score_vitals(vitals(**(WELL | {"heart_rate": value, "systolic": value})), None)
+    assert answer.status == pb.INVALID_ARGUMENT
+    assert "vitals.heart_rate" in answer.message
+    assert "vitals.blood_pressure.systolic" in answer.message
+
+
+@pytest.mark.parametrize("age", [-1, 131, 2**31 - 1])
+async def test_an_age_out_of_range_is_refused(edge: GrpcEdge, age: int) -> None:
+    request = vitals(**WELL)
+    request.patient_context.age = age
+    answer = await edge.score_vitals(request, None)
+    assert (answer.status, "patient_context.age" in answer.message) == (pb.INVALID_ARGUMENT, True)
+
+
+async def test_a_news2_score_of_three_is_at_least_high(edge: GrpcEdge) -> None:
+    answer = await edge.score_vitals(vitals(**(WELL | {"respiratory_rate": 30.0})), None)
+    severities = {score.vital: score.severity for score in answer.vital_scores}
+    assert severities["respiratory_rate"] in {"high", "critical"}
+    assert answer.overall_risk.severity in {"high", "critical"}
+
+
+async def test_one_call_leaves_nothing_behind_for_the_next(edge: GrpcEdge) -> None:
+    first = await edge.score_vitals(vitals(**WELL), None)
+    await edge.score_vitals(vitals(**(WELL | {"heart_rate": 180.0})), None)
+    assert await edge.score_vitals(vitals(**WELL), None) == first
+
+
+async def test_a_request_without_context_is_scored(edge: GrpcEdge) -> None:
+    request = pb.ScoreVitalsRequest(vitals=pb.Vitals(heart_rate=80.0))
+    assert (await edge.score_vitals(request, None)).status == pb.SUCCESS
