@@ -131,7 +131,15 @@ class EmbeddedKafka(EmbeddedServer):
 
     def _format(self) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A", 1)
-        command = [*self._jvm(64, _SHORT_LIVED), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties)]
+        command = [
+            *self._jvm(64, _SHORT_LIVED),
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            cluster,
+            "-c",
+            str(self._properties),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode != 0:
             raise StartFailed(f"Kafka's storage could not be laid out:\n{(done.stdout + done.stderr)[-2000:]}")
