@@ -95,7 +95,7 @@ class Producer(Protocol):
 @dataclass(frozen=True)
 class Callbacks:
     """Called from inside `poll` and `close`, with what came or went. `on_assign` may `seek`. `on_revoke` may
-    commit; `on_lost` must not (another owner has them)."""
+    commit; `on_lost` must not (another owner has them). What a callback raises, `poll` raises; then close."""
 
     on_assign: Callable[[Sequence[TopicPartition]], None] = lambda _: None
     on_revoke: Callable[[Sequence[TopicPartition]], None] = lambda _: None

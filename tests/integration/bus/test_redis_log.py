@@ -11,8 +11,9 @@ import redis
 from tests.integration.bus.support import RAW, await_true, ends, read, send, values
 from vigil import topology
 from vigil.bus import connect
-from vigil.bus.port import Bus, DeliveryFailed, Producer, QueueFull, TopicPartition
+from vigil.bus.port import Bus, BusError, DeliveryFailed, Producer, QueueFull, TopicPartition
 from vigil.bus.redis.client import Connection, Names, script
+from vigil.bus.redis.group import Membership
 from vigil.bus.redis.scripts import APPEND
 from vigil.settings import Settings
 
@@ -44,6 +45,24 @@ def test_a_batch_whose_answer_was_lost_is_not_doubled(bus: Bus, settings: Settin
         connection.call(*script(APPEND, keys, number, 60, "", value))
     connection.close()
     assert values(bus.read(FIRST, 0, 10)) == ["a", "b", "c"]
+
+
+def test_a_living_member_cannot_commit_what_another_owns(bus: Bus, settings: Settings) -> None:
+    names, connection = Names(settings.bus_prefix), Connection(settings)
+    owner, other = (Membership(settings, names, connection, "g", {RAW: 4}) for _ in range(2))
+    for member in (owner, other):
+        member.join()
+    assert owner.claim([FIRST]) == {FIRST}
+    assert other.claim([FIRST]) == set()
+    with pytest.raises(BusError, match="another owner"):
+        other.commit({FIRST: 7})
+    owner.commit({FIRST: 5})
+    owner.commit({FIRST: 3})
+    assert bus.committed("g", RAW)[0] == 5, "commits only go forward"
+    owner.leave([FIRST])
+    assert other.claim([FIRST]) == {FIRST}
+    other.leave([FIRST])
+    connection.close()
 
 
 def test_a_compacted_topic_keeps_the_last_record_of_each_key(bus: Bus) -> None:
