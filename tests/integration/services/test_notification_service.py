@@ -31,7 +31,7 @@ class Receiver(ThreadingHTTPServer):
 class Hook(BaseHTTPRequestHandler):
     server: Receiver
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.received.append(body | {"key": self.headers["idempotency-key"]})
         self.send_response(204)
