@@ -9,6 +9,7 @@ keep it from counting twice. A crash before 2 loses nothing but memory.
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
@@ -38,6 +39,9 @@ FLUSH_SECONDS = Histogram(
     buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15),
 )
 _DEADLINE_S = 120.0
+# Writing takes at most a quarter of the time: the more groups there are, the longer they are gathered first.
+_PAUSE_PER_FLUSH, _PAUSE_MAX_S = 4.0, 30.0
+_GROUPS_MAX = 1_000_000  # about 200 MB; beyond them there is no waiting, and input waits in the log instead
 _NOTHING = -1
 
 _MARK = "SELECT source_offset FROM progress WHERE partition = $1"
@@ -105,6 +109,7 @@ class Count:
         self._names = Dictionary()
         self._counting: dict[int, Counting] = {}
         self._alerts: dict[TopicPartition, list[pb.AlertEvent]] = {}
+        self._pause_s = 0.0
 
     def process(self, position: TopicPartition, records: Sequence[Record]) -> Outcome:
         """Adds a poll's records of one partition to its groups."""
@@ -146,11 +151,20 @@ class Count:
         alerts = [alert for waiting in self._alerts.values() for alert in waiting]
         if not changed and not alerts:
             return
-        with FLUSH_SECONDS.time():
-            self._await(self._flush(changed, alerts))
+        began = time.perf_counter()
+        self._await(self._flush(changed, alerts))
+        took_s = time.perf_counter() - began
+        FLUSH_SECONDS.observe(took_s)
+        self._pause_s = min(_PAUSE_PER_FLUSH * took_s, _PAUSE_MAX_S)
         for counting in changed.values():
             counting.clear()
         self._alerts.clear()
+
+    @property
+    def commit_pause_s(self) -> float:
+        """How long the stage shall gather before the next commit, beyond its own interval."""
+        full = sum(counting.rollups.used for counting in self._counting.values()) > _GROUPS_MAX
+        return 0.0 if full else self._pause_s
 
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
         """Forgets what was not stored: the next owner reads it again."""

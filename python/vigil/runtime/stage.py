@@ -218,7 +218,9 @@ class Stage:
     def _commit(self, consumer: Consumer, *, force: bool) -> None:
         """Commits what is acknowledged. A failed commit keeps it for the next time: it only means repetition, and
         whether the partitions are lost is for the next poll to say."""
-        due = time.monotonic() - self._committed_at >= self._settings.commit_interval_ms / 1000
+        # A processor that stores at each commit says by `commit_pause_s` how long it would rather gather.
+        pause_s = max(self._settings.commit_interval_ms / 1000, getattr(self._processor, "commit_pause_s", 0.0))
+        due = time.monotonic() - self._committed_at >= pause_s
         if not self._acknowledged or not (due or force):
             return
         self._committed_at = time.monotonic()

@@ -255,6 +255,16 @@ async def test_an_alarm_that_goes_on_counts_until_its_patient_was_last_seen(benc
     assert (total["active"], total["timeInAlarmS"], total["shareUnder15s"]) == (1, 40.0, None)
 
 
+async def test_costly_writes_are_gathered_longer_but_memory_is_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    await bench.take([scored(1)])
+    assert bench.count.commit_pause_s == 0.0
+    await bench.flush()
+    assert 0.0 < bench.count.commit_pause_s <= 30.0
+    monkeypatch.setattr("services.analytics.processor._GROUPS_MAX", 0)
+    await bench.take([scored(2)])
+    assert bench.count.commit_pause_s == 0.0
+
+
 async def test_binary_copy_is_what_postgres_reads(bench: Bench):
     connection: asyncpg.Connection = await asyncpg.connect(bench.dsn)
     await connection.execute("CREATE TEMP TABLE t (a smallint, b int, c bigint, d float8)")
