@@ -13,13 +13,17 @@ from services.analytics.names import Names
 from services.analytics.tables import Observations, Values
 from vigil.core import ScoredColumns, scored_columns
 from vigil.pb import events_pb2 as pb
+from vigil.runtime.metrics import LATENCY_SECONDS
 
+_LATENCY = LATENCY_SECONDS.labels("rules-engine")
 _TYPES = {
     "record": "<u4",
     "patient": "<u4",
     "device": "<u4",
     "ward": "<u4",
     "event_time_us": "<i8",
+    "ingest_time_us": "<i8",
+    "process_time_us": "<i8",
     "flags": "<u4",
     "source_offset": "<u8",
     "value_observation": "<u4",
@@ -42,6 +46,7 @@ def read(values: Sequence[bytes], names: Dictionary, mark: int) -> tuple[Observa
     """Columns of scored batches of one partition, and the new mark. Raises `CoreError` and changes nothing then."""
     columns = scored_columns(values)
     at = {name: np.frombuffer(columns.column(name), kind) for name, kind in _TYPES.items()}
+    _observe_latency(at)
     fresh, mark = kernels.fresh_after(at["record"], at["source_offset"], mark)
     flags = at["flags"]
     observations = Observations(
@@ -71,6 +76,14 @@ def _subjects(columns: ScoredColumns, at: dict[str, NDArray[Any]], names: Dictio
         numbers = names.subjects.numbers(("", storable(devices[device])) for device in alone)
         subject[orphans] = numbers[inverse]
     return subject
+
+
+def _observe_latency(at: dict[str, NDArray[Any]]) -> None:
+    """From the gateway to the rules engine's output: the first observation of each record stands for the rest."""
+    first = np.flatnonzero(np.diff(at["record"], prepend=np.uint32(0xFFFFFFFF)))
+    taken = (at["process_time_us"][first] - at["ingest_time_us"][first]) / 1e6
+    for seconds in taken[at["ingest_time_us"][first] > 0].tolist():
+        _LATENCY.observe(max(seconds, 0.0))
 
 
 def storable(name: str) -> str:

@@ -1,6 +1,7 @@
 """Wires alerts.raised to stored notifications, and the workers that send them."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from services.notification_service.workers import Workers
 from vigil import topology
 from vigil.bus.port import Record, TopicPartition
 from vigil.pb import events_pb2 as pb
+from vigil.runtime.metrics import LATENCY_SECONDS
 from vigil.runtime.pipeline import connect_bus, run_stage
 from vigil.runtime.rest import serve
 from vigil.runtime.service import Service, run
@@ -32,7 +34,11 @@ class Intake(Sink[pb.AlertEvent]):
 
     def __init__(self, pool: Any, channel_names: Sequence[str], workers: Workers) -> None:
         async def handle(connection: Any, alerts: list[pb.AlertEvent]) -> list[tuple[str, int]]:
-            return [("notification", await store(connection, alerts, channel_names))]
+            stored = await store(connection, alerts, channel_names)
+            now_us = time.time_ns() // 1000
+            for alert in alerts:
+                LATENCY_SECONDS.labels(NAME).observe(max(0.0, (now_us - alert.header.ingest_time_us) / 1e6))
+            return [("notification", stored)]
 
         super().__init__(NAME, pool, decode_alert, handle)
         self._workers = workers

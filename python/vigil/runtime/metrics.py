@@ -18,6 +18,9 @@ BATCH_SECONDS = Histogram("vigil_batch_seconds", "Time of one step of a batch", 
 LATENCY_SECONDS = Histogram(
     "vigil_ingest_latency_seconds", "From the gateway's ingest time to this stage's output", ["stage"], buckets=FAST
 )
+LAG_RECORDS = Gauge(
+    "vigil_consumer_lag_records", "Records of a topic that the stage has not committed", ["stage", "topic"]
+)
 READY = Gauge("vigil_ready", "1 when the service is ready", ["service"])
 
 
