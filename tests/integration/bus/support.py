@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from vigil import topology
-from vigil.bus.port import Bus, Consumer, Record, TopicPartition
+from vigil.bus.port import Bus, Callbacks, Consumer, Record, TopicPartition
 
 RAW = topology.RAW
 ROOT = Path(__file__).resolve().parents[3]
@@ -87,3 +87,36 @@ class Child:
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None
             stream.close()
+
+
+class Member:
+    """A consumer that writes down what happens to it."""
+
+    def __init__(self, bus: Bus, group: str = "g") -> None:
+        self.assigned: list[TopicPartition] = []
+        self.revoked: list[TopicPartition] = []
+        self.lost: list[TopicPartition] = []
+        self.records: list[Record] = []
+        self.on_revoke: Callable[[], None] = lambda: None
+        self.on_lost: Callable[[], None] = lambda: None
+        self.consumer: Consumer = bus.consumer([RAW], group, Callbacks(self._assign, self._revoke, self._lose))
+
+    def _assign(self, positions: object) -> None:
+        self.assigned += positions  # type: ignore[operator]
+
+    def _revoke(self, positions: object) -> None:
+        self.on_revoke()
+        self.revoked += positions  # type: ignore[operator]
+
+    def _lose(self, positions: object) -> None:
+        self.on_lost()
+        self.lost += positions  # type: ignore[operator]
+
+    def poll(self) -> list[Record]:
+        came = self.consumer.poll(64, 0.05)
+        self.records += came
+        return came
+
+    def commit_all(self) -> None:
+        mine = set(self.consumer.assignment())
+        self.consumer.commit({p: o for p, o in ends(self.records).items() if p in mine})
