@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from models.train import STANDS_IN
 from vigil import core, paths
 from vigil.model import Model, load
 
@@ -77,3 +78,16 @@ def test_a_value_that_alarms_a_ward_is_unusual(model: Model, sign: str, value: f
     made = answer(model, WELL | {sign: value})
     assert made[f"anomaly_{sign}"] > 0.97
     assert made["anomaly"] > 0.9
+
+
+@pytest.mark.parametrize("sign", list(WELL))
+@pytest.mark.parametrize("end", ["plausible_low", "plausible_high"])
+def test_every_plausible_value_is_scorable(model: Model, sign: str, end: str) -> None:
+    """Also of the sign that stands in for it: the core lets it through, so the model must know it."""
+    for entry in core.vocabulary():
+        if entry["field"] in (sign, STANDS_IN.get(sign)):
+            row = np.full(len(NAMES), np.nan, np.float32)
+            row[NAMES.index(sign)] = float(str(entry[end]))
+            assert np.isfinite(
+                np.frombuffer(model.score(row.tobytes(), 1), np.float32)[SCORES.index(f"anomaly_{sign}")]
+            )
