@@ -17,7 +17,7 @@ help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup: ## .venv, locked dependencies, Rust core, generated messages
-	@bash scripts/setup.sh runtime
+	@bash scripts/setup.sh build
 
 dev-setup: ## the same with what building, testing and linting need
 	@bash scripts/setup.sh dev
@@ -52,7 +52,7 @@ proto: dev-setup ## Generate the Python messages again
 	$(PY) scripts/proto.py
 
 lock: dev-setup ## Lock the dependencies with hashes again
-	for kind in runtime dev; do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	for kind in runtime build dev; do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-find-links requirements/$$kind.in -o requirements/$$kind.lock; done
 	cargo update --workspace
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes .venv with the locked dependencies and the Rust extension. `setup.sh runtime` or `setup.sh dev`.
+# Makes .venv with the locked dependencies and the Rust extension. `setup.sh build` (to run) or `setup.sh dev`.
 # Does nothing when nothing changed. Needs Python 3.11 or newer; cargo is used when it is there, else the
 # build backend bootstraps a Rust toolchain for the build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-kind="${1:-runtime}"
+kind="${1:-build}"
 python="${PYTHON:-python3}"
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
@@ -24,7 +24,7 @@ if [ ! -x .venv/bin/python ]; then
 fi
 
 want="$(digest "requirements/$kind.lock")"
-# The dev lock contains the runtime lock, so it serves both.
+# The dev lock contains the build lock, so it serves both.
 if [ "$(cat .venv/.locked-dev 2>/dev/null)" = "$(digest requirements/dev.lock)" ]; then have="$want"; else have="$(cat ".venv/.locked-$kind" 2>/dev/null || true)"; fi
 if [ "$have" != "$want" ]; then
   say "Installing the locked $kind dependencies (a minute or two on the first run)"
