@@ -105,7 +105,7 @@ class Settings:
     anomaly_timeout_ms: int = _setting(250, "Deadline of one ScoreBatch call", low=1)
     anomaly_retry_after_ms: int = _setting(1000, "Pause after a failed ScoreBatch call", low=1)
     model_file: str = _setting("", "ONNX model; empty = the one in models/")
-    model_threads: int = _setting(1, "Threads of the ONNX session", low=1)
+    model_threads: int = _setting(1, "Batches the model scores at once, each on one thread", low=1)
     # Notification
     notification_rate_per_minute: int = _setting(10, "Notifications a patient may cause per minute", low=1)
     notification_burst: int = _setting(10, "How many of them at once", low=1)
