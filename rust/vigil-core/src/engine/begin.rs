@@ -40,6 +40,7 @@ impl Engine {
         let rules = Arc::clone(&self.rules);
         let state = self.partitions.entry(partition).or_default();
         state.sequence += 1;
+        let sequence = state.sequence;
         let bytes: usize = values.iter().map(|value| value.len()).sum();
         let mut batch = Begin {
             partition: state,
@@ -48,12 +49,13 @@ impl Engine {
             vitals: Vec::new(),
             pending: Pending {
                 partition,
-                sequence: state.sequence,
+                sequence,
                 rules,
                 outcome: Outcome::default(),
                 offsets: offsets.to_vec(),
                 rows: Vec::new(),
                 arena: Vec::with_capacity(bytes),
+                texts: String::new(),
                 values: Vec::new(),
                 warnings: Vec::new(),
                 features: Vec::new(),
@@ -89,7 +91,7 @@ impl Engine {
 }
 
 struct Begin<'p> {
-    partition: &'p Partition,
+    partition: &'p mut Partition,
     /// Index in `pending.subjects`.
     index: ByKey<u32>,
     last: Option<(u128, u32)>,
@@ -171,14 +173,13 @@ impl Begin<'_> {
                 state.warned_us = state.warned_us.max(now_us);
             }
         }
-        let parts = [
-            header.trace_id,
-            header.device_id.as_bytes(),
-            header.patient_id.as_bytes(),
-            view.vitals,
-            view.context,
-        ];
+        let parts = [header.trace_id, view.vitals, view.context];
         let start = self.pending.arena.len() as u32;
+        let texts = [header.device_id, header.patient_id];
+        let text_start = self.pending.texts.len() as u32;
+        for text in texts {
+            self.pending.texts.push_str(text);
+        }
         for part in parts {
             self.pending.arena.extend_from_slice(part);
         }
@@ -195,6 +196,8 @@ impl Begin<'_> {
             values: (first_value, self.pending.values.len() as u32),
             start,
             lengths: parts.map(|part| part.len() as u32),
+            text_start,
+            text_lengths: texts.map(|text| text.len() as u32),
         });
         Ok(())
     }
@@ -208,12 +211,11 @@ impl Begin<'_> {
             }
         }
         let subjects = &mut self.pending.subjects;
-        let partition = self.partition;
+        let partition = &mut *self.partition;
         let at = *self.index.entry(key).or_insert_with(|| {
-            let state = partition.get(key).cloned().unwrap_or_default();
             subjects.push(Touched {
                 key,
-                state: Box::new(state),
+                state: partition.copy(key),
                 changed: false,
             });
             subjects.len() as u32 - 1
@@ -274,9 +276,12 @@ fn take_values(
 
 #[inline]
 fn clean(value: f64) -> f64 {
-    let cleaned = (value * DECIMALS).round() / DECIMALS;
-    if cleaned.is_finite() {
-        cleaned
+    /// Beyond it a value has no dust: its last bit is worth more.
+    const VALUE_MAX: f64 = 1e9;
+    if value.abs() < VALUE_MAX {
+        // `f64::round` is a function call on this target, which costs more than all the rest.
+        let scaled = value * DECIMALS;
+        (scaled + 0.5_f64.copysign(scaled)) as i64 as f64 / DECIMALS
     } else {
         value
     }

@@ -16,8 +16,8 @@ use super::{AlertRecord, Engine, EngineOutcome};
 
 /// Bytes of a scored row (float32 columns).
 const SCORE_ROW_BYTES: usize = SCORES * 4;
-/// More than `Scores` adds to an observation.
-const SCORES_BYTES: usize = 320;
+/// More than a scored observation takes beside its own parts.
+const SCORES_BYTES: usize = 400;
 /// Flags that are worth counting.
 const NOTICES: [(u32, &str); 4] = [
     (flag::SCORE_UNAVAILABLE, "score_unavailable"),
@@ -123,7 +123,7 @@ impl Finish<'_> {
         for record in rows.chunk_by(|a, b| a.record == b.record) {
             let parts: usize = record
                 .iter()
-                .flat_map(|row| row.lengths)
+                .flat_map(|row| row.lengths.into_iter().chain(row.text_lengths))
                 .map(|n| n as usize)
                 .sum();
             let bytes = self.open.len() + parts + record.len() * SCORES_BYTES;
@@ -162,6 +162,7 @@ impl Finish<'_> {
     fn row(&mut self, row: &Row, at: Option<usize>) {
         let Pending {
             arena,
+            texts,
             values,
             warnings,
             subjects,
@@ -170,7 +171,7 @@ impl Finish<'_> {
             partition,
             ..
         } = &mut *self.pending;
-        let parts = row.parts(arena);
+        let parts = row.parts(arena, texts);
         let mut flags = row.refused;
         let (mut model, mut warning, mut severity) = (None, None, None);
         if let Some(at) = at {

@@ -27,6 +27,9 @@ impl Hasher for KeyHasher {
 /// A map by subject key.
 pub type ByKey<T> = HashMap<u128, T, BuildHasherDefault<KeyHasher>>;
 
+/// States kept for reuse at most.
+const SPARE_MAX: usize = 8192;
+
 /// Patients of one partition.
 #[derive(Debug, Default)]
 pub struct Partition {
@@ -34,6 +37,8 @@ pub struct Partition {
     /// Keys of patients that changed since the last checkpoint, in the order they did.
     dirty: Vec<u128>,
     bytes: usize,
+    /// Replaced states, kept for their memory.
+    spare: Vec<Box<PatientState>>,
     /// Counts batches begun and finished: a batch may finish only while its number is the newest.
     pub sequence: u64,
     /// Input offset of the last checkpoint; the next delta builds on it.
@@ -41,18 +46,29 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// A patient's state.
+    /// A copy of a patient's state to work on; a new one for a patient not seen yet.
     #[inline]
-    pub fn get(&self, key: u128) -> Option<&PatientState> {
-        self.patients.get(&key).map(|state| &**state)
+    pub fn copy(&mut self, key: u128) -> Box<PatientState> {
+        match (self.patients.get(&key), self.spare.pop()) {
+            (Some(state), Some(mut copy)) => {
+                copy.copy_from(state);
+                copy
+            }
+            (Some(state), None) => state.clone(),
+            (None, _) => Box::default(),
+        }
     }
 
     /// Puts a patient's new state in place.
     #[inline]
     pub fn put(&mut self, key: u128, mut state: Box<PatientState>) {
         state.dirty = true;
-        if !self.replace(key, state).is_some_and(|old| old.dirty) {
+        let old = self.replace(key, state);
+        if !old.as_ref().is_some_and(|old| old.dirty) {
             self.dirty.push(key);
+        }
+        if self.spare.len() < SPARE_MAX {
+            self.spare.extend(old);
         }
     }
 

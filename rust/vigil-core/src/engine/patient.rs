@@ -39,6 +39,18 @@ impl Default for PatientState {
 }
 
 impl PatientState {
+    /// Becomes a copy of `other` in the memory that it has.
+    #[inline]
+    pub fn copy_from(&mut self, other: &Self) {
+        self.known.clone_from(&other.known);
+        self.baselines = other.baselines;
+        self.devices.clone_from(&other.devices);
+        self.rules.clone_from(&other.rules);
+        self.warned_us = other.warned_us;
+        self.profile.clone_from(&other.profile);
+        self.dirty = other.dirty;
+    }
+
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         size_of::<Self>()

@@ -21,8 +21,10 @@ pub struct Pending {
     /// Input offsets, by record.
     pub(super) offsets: Vec<i64>,
     pub(super) rows: Vec<Row>,
-    /// Texts and messages of all rows.
+    /// Messages of all rows.
     pub(super) arena: Vec<u8>,
+    /// Device and patient ids of all rows.
+    pub(super) texts: String,
     /// Values of all evaluated rows.
     pub(super) values: Vec<Value>,
     /// One an evaluated row.
@@ -63,8 +65,12 @@ pub(super) struct Row {
     pub values: (u32, u32),
     /// Start of its parts in the arena, in the order of `lengths`.
     pub start: u32,
-    /// Lengths of trace id, device id, patient id, vitals, context.
-    pub lengths: [u32; 5],
+    /// Lengths of trace id, vitals, context.
+    pub lengths: [u32; 3],
+    /// Start of its texts, in the order of `text_lengths`.
+    pub text_start: u32,
+    /// Lengths of device id, patient id.
+    pub text_lengths: [u32; 2],
 }
 
 /// The parts of a row in the arena.
@@ -78,18 +84,20 @@ pub(super) struct Parts<'a> {
 }
 
 impl Row {
-    pub fn parts<'a>(&self, arena: &'a [u8]) -> Parts<'a> {
+    pub fn parts<'a>(&self, arena: &'a [u8], texts: &'a str) -> Parts<'a> {
         let mut rest = arena.get(self.start as usize..).unwrap_or_default();
         let mut next = |length: u32| {
             let (head, tail) = rest.split_at_checked(length as usize).unwrap_or_default();
             rest = tail;
             head
         };
-        let [trace, device, patient, vitals, context] = self.lengths;
+        let [trace, vitals, context] = self.lengths;
+        let texts = texts.get(self.text_start as usize..).unwrap_or_default();
+        let [device, patient] = self.text_lengths.map(|n| n as usize);
         Parts {
             trace_id: next(trace),
-            device_id: std::str::from_utf8(next(device)).unwrap_or_default(),
-            patient_id: std::str::from_utf8(next(patient)).unwrap_or_default(),
+            device_id: texts.get(..device).unwrap_or_default(),
+            patient_id: texts.get(device..device + patient).unwrap_or_default(),
             vitals: next(vitals),
             context: next(context),
         }

@@ -23,8 +23,11 @@ impl ModelScores {
         let mut columns = [None; SCORES];
         for (slot, bytes) in columns.iter_mut().zip(row.chunks_exact(4)) {
             let score = bytes.try_into().map_or(f32::NAN, f32::from_le_bytes);
-            let rounded = (f64::from(score) * ROUNDING).round() / ROUNDING;
-            *slot = (0.0..=1.0).contains(&rounded).then_some(rounded as f32);
+            let scaled = f64::from(score) * ROUNDING + 0.5;
+            // A hair outside 0 … 1 rounds into it; NaN and all else fails the test.
+            *slot = (0.0..ROUNDING + 1.0)
+                .contains(&scaled)
+                .then(|| (f64::from(scaled as u32) / ROUNDING) as f32);
         }
         Self { columns }
     }
