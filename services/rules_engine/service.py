@@ -1,6 +1,7 @@
 """Wires the core's `Engine` between telemetry.enriched and telemetry.scored plus alerts.raised."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,13 +10,16 @@ from services.rules_engine.scorer import Scorer
 from services.rules_engine.state import EngineState
 from vigil import paths, topology
 from vigil.bus.port import Record, TopicPartition
-from vigil.core import Engine
+from vigil.core import CoreError, Engine, EngineOutput, Pending
+from vigil.runtime import metrics
+from vigil.runtime.logs import log
 from vigil.runtime.pipeline import connect_bus, run_stage
 from vigil.runtime.service import Service, run
 from vigil.runtime.stage import Outcome, Output
 from vigil.store.checkpoints import Checkpoints
 
 NAME = "rules-engine"
+_log = logging.getLogger(__name__)
 
 
 class Evaluate:
@@ -31,11 +35,22 @@ class Evaluate:
         values = [record.value for record in records]
         pending = self._engine.begin(position.topic, position.partition, offsets, values, time.time_ns() // 1000)
         scores, model = self._scorer.score(pending) if self._scorer else (None, "")
-        made = self._engine.finish(pending, scores, model, time.time_ns() // 1000)
+        made = self._finish(pending, scores, model)
         outputs = [Output(topology.SCORED, to, value) for to, _, value in made.scored]
         outputs += [Output(topology.ALERTS, to, value, key) for to, key, value in made.alerts]
         outputs += [Output(topology.DEAD_LETTER, position.partition, value) for _, _, value in made.dead_letters]
         return Outcome(outputs, made.observations_in, made.observations_out, made.dead_lettered, made.counts)
+
+    def _finish(self, pending: Pending, scores: bytes | None, model: str) -> EngineOutput:
+        """An answer that does not fit its rows is no answer: the rules go on without it."""
+        try:
+            return self._engine.finish(pending, scores, model, time.time_ns() // 1000)
+        except CoreError as error:
+            if error.args[0] != "invalid_scores":
+                raise
+            metrics.ERRORS.labels(NAME, "invalid_scores").inc()
+            log(_log, logging.ERROR, "invalid_scores", reason=error.args[2], model=model)
+            return self._engine.finish(pending, None, "", time.time_ns() // 1000)
 
     def assigned(self, positions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Restores the state and reads on from where it stands."""
