@@ -38,6 +38,8 @@ pub struct Partition {
     dirty: Vec<u128>,
     bytes: usize,
     /// Replaced states, kept for their memory.
+    #[allow(clippy::vec_box)]
+    // they go back into the map, which holds boxes, without being moved
     spare: Vec<Box<PatientState>>,
     /// Counts batches begun and finished: a batch may finish only while its number is the newest.
     pub sequence: u64,
