@@ -11,6 +11,7 @@
 //! What comes out depends on the order of the input alone: not on how it is cut into batches, on the number of
 //! partitions, on the clock, nor (but for the scores themselves) on the model.
 
+pub mod advance;
 pub mod alert;
 pub mod begin;
 pub mod device;

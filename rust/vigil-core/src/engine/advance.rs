@@ -1,0 +1,89 @@
+//! A patient's state moves on by one observation.
+
+use crate::features::{Reading, MODEL_FAMILIES, VALUE_AGE_US_MAX};
+use crate::observation::{quality, VitalValue};
+use crate::rules::moment::Value;
+
+use super::patient::PatientState;
+
+/// Unit conversion leaves dust in a value (37.00000000000006 °C); values count to six decimals.
+const DECIMALS: f64 = 1e6;
+
+/// Event time, but never ahead of ingest: a device whose clock is in the future must not make all that follows
+/// look late.
+#[inline]
+pub fn effective_time(event_time_us: i64, ingest_time_us: i64) -> i64 {
+    if ingest_time_us > 0 {
+        event_time_us.min(ingest_time_us)
+    } else {
+        event_time_us
+    }
+}
+
+/// Notes the usable values and the disconnected sensors of an observation. A value older than what is known of
+/// its sign (from another device) is not evaluated; returns how many.
+#[inline]
+pub fn take_values(
+    state: &mut PatientState,
+    vitals: &[VitalValue],
+    now_us: i64,
+    values: &mut Vec<Value>,
+) -> u64 {
+    let mut superseded = 0;
+    for vital in vitals {
+        let connected = vital.usable();
+        if !connected && vital.quality & quality::DISCONNECTED == 0 {
+            continue;
+        }
+        let previous_us = state.known.get(vital.sign).time_us;
+        if now_us < previous_us {
+            superseded += u64::from(connected);
+            continue;
+        }
+        let value = clean(vital.value);
+        if connected {
+            let reading = Reading {
+                value,
+                time_us: now_us,
+            };
+            state.known.set(vital.sign, reading);
+        }
+        values.push(Value {
+            sign: vital.sign,
+            value,
+            connected,
+            previous_us,
+        });
+    }
+    superseded
+}
+
+#[inline]
+fn clean(value: f64) -> f64 {
+    /// Beyond it a value has no dust: its last bit is worth more.
+    const VALUE_MAX: f64 = 1e9;
+    if value.abs() < VALUE_MAX {
+        // `f64::round` is a function call on this target, which costs more than all the rest.
+        let scaled = value * DECIMALS;
+        (scaled + 0.5_f64.copysign(scaled)) as i64 as f64 / DECIMALS
+    } else {
+        value
+    }
+}
+
+/// Each baseline takes the value that speaks for its sign, when this observation brought it.
+#[inline]
+pub fn update_baselines(state: &mut PatientState, updated: u32, now_us: i64) {
+    for (column, (family, baseline)) in MODEL_FAMILIES
+        .into_iter()
+        .zip(&mut state.baselines)
+        .enumerate()
+    {
+        let speaker = state.known.speaker(family);
+        if updated & (1 << speaker.index()) != 0 {
+            if let Some(reading) = state.known.current(family, now_us, VALUE_AGE_US_MAX) {
+                baseline.update(column, reading);
+            }
+        }
+    }
+}
