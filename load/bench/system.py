@@ -12,6 +12,7 @@ from tests.support.platform import PIPELINE, Platform
 from vigil import topology
 
 STAGES = ("telemetry-normalizer", "telemetry-enrichment", "rules-engine")
+JOURNEY = (topology.RAW, topology.NORMALIZED, topology.ENRICHED, topology.SCORED)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -62,7 +63,7 @@ class System(Platform):
     def lags(self, groups: tuple[str, ...] = (*STAGES, "analytics")) -> dict[str, int]:
         """Uncommitted records by consumer group."""
         return {
-            name: sum(self.bus.lag(name, topic) for topic in topology.BY_NAME[name].reads if topic != topology.ALERTS)
+            name: sum(self.bus.lag(name, topic) for topic in topology.BY_NAME[name].reads if topic in JOURNEY)
             for name in groups
         }
 
