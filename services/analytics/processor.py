@@ -166,6 +166,9 @@ class Count:
         full = sum(counting.rollups.used for counting in self._counting.values()) > _GROUPS_MAX
         return 0.0 if full else self._pause_s
 
+    def idle(self) -> None:
+        """All is stored with each commit."""
+
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
         """Forgets what was not stored: the next owner reads it again."""
         for position in positions:

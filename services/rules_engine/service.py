@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from services.rules_engine.scorer import Scorer
@@ -14,11 +15,12 @@ from vigil.core import CoreError, Engine, EngineOutput, Pending
 from vigil.runtime import metrics
 from vigil.runtime.logs import log
 from vigil.runtime.pipeline import connect_bus, run_stage
-from vigil.runtime.service import Service, run
+from vigil.runtime.service import DependencyMissing, Service, run
 from vigil.runtime.stage import Outcome, Output
 from vigil.store.checkpoints import Checkpoints
 
 NAME = "rules-engine"
+_STORE_TIMEOUT_S = 2.0  # rules wait for the store at most this long, and seldom
 _log = logging.getLogger(__name__)
 
 
@@ -30,7 +32,7 @@ class Evaluate:
 
     def process(self, position: TopicPartition, records: Sequence[Record]) -> Outcome:
         """Enriched batches in; scored batches and alerts out."""
-        self._state.begin(position, records[0].offset)
+        self._state.begin(position, records[0].offset, records[-1].offset + 1)
         offsets = [record.offset for record in records]
         values = [record.value for record in records]
         pending = self._engine.begin(position.topic, position.partition, offsets, values, time.time_ns() // 1000)
@@ -61,8 +63,12 @@ class Evaluate:
         """Checkpoints what is acknowledged."""
         self._state.checkpoint(offsets)
 
+    def idle(self) -> None:
+        """Checkpoints what was acknowledged since the last checkpoint."""
+        self._state.checkpoint({})
+
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
-        """Forgets the state; its checkpoint stays for the next owner."""
+        """Checkpoints the state for the next owner and forgets it."""
         self._state.give_up(positions)
 
     def rewound(self, position: TopicPartition, offset: int) -> int:
@@ -76,8 +82,10 @@ async def start(service: Service) -> None:
     rules = Path(settings.rules_file) if settings.rules_file else paths.RULES
     engine = Engine(rules.read_text(encoding="utf-8"), settings.batch_observations_max)
     log = await connect_bus(service)
-    store = Checkpoints(settings.redis(), settings.bus_prefix, settings.bus_timeout_s)
-    await service.require("redis", lambda: asyncio.to_thread(store.ping))
+    store = Checkpoints(settings.redis(), settings.bus_prefix, min(settings.bus_timeout_s, _STORE_TIMEOUT_S))
+    with suppress(DependencyMissing):  # rather alarms without the former state than none
+        await service.require("redis", lambda: asyncio.to_thread(store.ping))
+    service.health.mark("redis", None)  # from here on "checkpoints" says how the store is
     scorer = None
     if settings.anomaly_enabled:
         target = settings.grpc_target("anomaly-service")

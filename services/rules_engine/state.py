@@ -2,20 +2,44 @@
 
 A checkpoint holds the state with the input offset it belongs to. The committed offset may be ahead of it:
 after a crash the state's own offset decides where to read from, so nothing is evaluated twice or skipped.
+
+A store that is away does not stop the rules. The last snapshot is then held in memory, so that a batch can
+still be taken back; who has to take a partition over goes on without its state after a while, since an alarm
+raised twice is better than none.
 """
 
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from vigil.bus.port import Bus, BusUnavailable, TopicPartition
 from vigil.core import CoreError, Engine
 from vigil.runtime import metrics
 from vigil.runtime.health import Health
 from vigil.runtime.logs import log
-from vigil.store.checkpoints import Checkpoints, NotTheOwner
+from vigil.store.checkpoints import CheckpointLost, Checkpoints, NotTheOwner
 
+TAKE_WITHOUT_STATE_AFTER_S = 15.0  # a partition whose checkpoint cannot be read waits this long for the store
+_AWAY_PAUSE_S = 2.0  # the store is not asked again before, nor before ten times what the failure took
 _log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Standing:
+    """Where a partition's state stands; offsets are of the next input record, -1 = none yet."""
+
+    segments: int = 0  # in the store; 0 = the next checkpoint is whole
+    held: bytes | None = None  # the last snapshot, where the store did not take it
+    checkpointed: int = -1  # of the last checkpoint, in the store or held
+    seen: int = -1  # the state has seen no input from here on
+    acknowledged: int = -1  # the outputs of the input before are in the log
+    written_at: float = 0.0
+
+    def due(self) -> bool:
+        """Whether the store lacks something, and the state is not ahead of what is acknowledged."""
+        lacks = self.held is not None or self.acknowledged != self.checkpointed
+        return lacks and self.seen == self.acknowledged
 
 
 class EngineState:
@@ -34,90 +58,126 @@ class EngineState:
         self._engine, self._store, self._bus = engine, store, bus
         self._interval_s, self._deltas_max = interval_ms / 1000, deltas_max
         self._stage, self._health = stage, health
-        self._written_at: dict[int, float] = {}
-        self._segments: dict[int, int] = {}
+        self._standings: dict[int, _Standing] = {}
+        self._away_until = 0.0
+        self._waiting_since: float | None = None  # for the store, to take partitions over
 
     def take(self, position: TopicPartition) -> int | None:
         """Takes a partition over; returns the offset its state stands at, None without a checkpoint."""
-        segments = self._store.acquire(position.partition)
+        try:
+            segments = self._store.acquire(position.partition)
+        except BusUnavailable as error:
+            now = time.monotonic()
+            self._waiting_since = self._waiting_since or now
+            self._failed(position.partition, error, 0.0)
+            if now - self._waiting_since < TAKE_WITHOUT_STATE_AFTER_S:
+                raise
+            log(_log, logging.ERROR, "state_unknown", partition=position.partition, reason=str(error))
+            segments = []
+        else:
+            self._waiting_since = None
         return self._restore(position, segments)
 
     def take_back(self, position: TopicPartition) -> int:
         """Goes back to the last checkpoint (one exists since before the first batch)."""
-        self._engine.drop(position.partition)
-        offset = self._restore(position, self._store.segments(position.partition))
+        held = self._standings[position.partition].held
+        offset = self._restore(position, self._store.segments(position.partition) if held is None else [held])
         if offset is None:
             raise BusUnavailable(f"the checkpoint of partition {position.partition} is gone")
+        if held is not None:
+            standing = self._standings[position.partition]
+            standing.held, standing.segments = held, 0
         return offset
 
-    def begin(self, position: TopicPartition, offset: int) -> None:
-        """Before a partition's first batch: writes the state it starts from, so that it can be taken back."""
-        if self._segments.get(position.partition, 0) == 0:
-            self._write(position.partition, offset, full=True)
+    def begin(self, position: TopicPartition, first: int, end: int) -> None:
+        """Before the batch `[first, end)`. Before a partition's first one: writes the state it starts from, so
+        that it can be taken back."""
+        standing = self._standings.setdefault(position.partition, _Standing())
+        if standing.segments == 0 and standing.held is None:
+            self._write(position.partition, standing, first)
+        standing.seen = end
 
     def checkpoint(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Writes what changed, where the interval has passed. A store that is away does not stop the rules:
-        the older checkpoint stays valid, and the next one is whole."""
+        """`offsets` are acknowledged. Writes what changed, where the interval has passed, of all partitions."""
         for position, offset in offsets.items():
-            partition = position.partition
-            if time.monotonic() - self._written_at.get(partition, 0.0) < self._interval_s:
-                continue
-            full = self._segments.get(partition, 0) in (0, self._deltas_max + 1)
-            try:
-                self._write(partition, offset, full=full)
-                self._health.mark("checkpoints", None)
-            except (BusUnavailable, NotTheOwner) as error:
-                # The delta just made is lost with this failure, so the next one must be a snapshot.
-                self._segments[partition] = 0
-                self._written_at[partition] = time.monotonic()
-                self._health.mark("checkpoints", str(error))
-                metrics.ERRORS.labels(self._stage, "checkpoint_failed").inc()
-                log(_log, logging.WARNING, "checkpoint_failed", partition=partition, reason=str(error))
+            self._standings.setdefault(position.partition, _Standing()).acknowledged = offset
+        now = time.monotonic()
+        for partition, standing in self._standings.items():
+            waits = standing.held is not None and now < self._away_until
+            if standing.due() and now - standing.written_at >= self._interval_s and not waits:
+                self._write(partition, standing, standing.acknowledged)
 
     def give_up(self, positions: Iterable[TopicPartition]) -> None:
-        """Forgets partitions that went to another owner."""
+        """Forgets partitions that go to another owner, who finds all that is acknowledged in the checkpoint."""
         for position in positions:
-            self._engine.drop(position.partition)
-            self._store.release(position.partition)
-            self._segments.pop(position.partition, None)
-            self._written_at.pop(position.partition, None)
+            partition = position.partition
+            standing = self._standings.get(partition)
+            if standing and standing.due():
+                self._store_it(partition, standing, standing.acknowledged)
+            self._standings.pop(partition, None)
+            self._engine.drop(partition)
+            self._store.release(partition)
 
-    def _write(self, partition: int, offset: int, *, full: bool) -> None:
+    def _write(self, partition: int, standing: _Standing, offset: int) -> None:
+        """A checkpoint at `offset`: in the store, or else held here."""
+        if not self._store_it(partition, standing, offset):
+            standing.held = self._engine.checkpoint(partition, offset, True)
+            standing.segments = 0
+        standing.checkpointed, standing.written_at = offset, time.monotonic()
+
+    def _store_it(self, partition: int, standing: _Standing, offset: int) -> bool:
+        """Whether the store took it. If not, a delta is lost with its changes: the next must be a snapshot."""
         began = time.perf_counter()
+        if time.monotonic() < self._away_until:
+            return False
+        full = standing.segments in (0, self._deltas_max + 1)
         segment = self._engine.checkpoint(partition, offset, full)
-        self._segments[partition] = self._store.write(partition, segment, full=full)
-        self._written_at[partition] = time.monotonic()
+        try:
+            standing.segments = self._store.write(partition, segment, full=full)
+        except (BusUnavailable, CheckpointLost, NotTheOwner) as error:
+            self._failed(partition, error, time.perf_counter() - began)
+            return False
+        standing.held = None
+        self._health.mark("checkpoints", None)
         metrics.BATCH_SECONDS.labels(self._stage, "checkpoint").observe(time.perf_counter() - began)
+        return True
+
+    def _failed(self, partition: int, error: Exception, took_s: float) -> None:
+        if isinstance(error, BusUnavailable):
+            self._away_until = time.monotonic() + max(_AWAY_PAUSE_S, 10 * took_s)
+        self._health.mark("checkpoints", str(error))
+        metrics.ERRORS.labels(self._stage, "checkpoint_failed").inc()
+        log(_log, logging.WARNING, "checkpoint_failed", partition=partition, reason=str(error))
 
     def _restore(self, position: TopicPartition, segments: list[bytes]) -> int | None:
-        self._engine.assign(position.partition)
-        self._segments[position.partition] = 0
+        partition = position.partition
+        self._engine.drop(partition)
+        self._engine.assign(partition)
+        standing = self._standings[partition] = _Standing()
         if not segments:
             return None
         try:
-            offset = self._engine.restore(position.partition, segments)
+            offset = self._engine.restore(partition, segments)
         except CoreError as error:
-            log(_log, logging.ERROR, "checkpoint_refused", partition=position.partition, reason=str(error))
-            metrics.ERRORS.labels(self._stage, "invalid_checkpoint").inc()
-            self._engine.drop(position.partition)
-            self._engine.assign(position.partition)
-            return None
+            return self._refuse(partition, "invalid_checkpoint", str(error))
         held = {r.position.partition: r for r in self._bus.ranges(position.topic)}
-        there = held.get(position.partition)
-        if there is None or not there.low <= offset <= there.high:
-            log(_log, logging.ERROR, "checkpoint_of_another_log", partition=position.partition, offset=offset)
-            metrics.ERRORS.labels(self._stage, "checkpoint_of_another_log").inc()
-            self._engine.drop(position.partition)
-            self._engine.assign(position.partition)
-            return None
-        self._segments[position.partition] = len(segments)
-        log(
-            _log,
-            logging.INFO,
-            "checkpoint_restored",
-            partition=position.partition,
-            offset=offset,
-            segments=len(segments),
-            patients=self._engine.patients(position.partition),
-        )
+        there = held.get(partition)
+        if there is None or offset > there.high:
+            return self._refuse(partition, "checkpoint_of_another_log", f"offset {offset}, the log has {there}")
+        if offset < there.low:
+            # A gap is not recovery: alarms that were active stay so, and what the log still has is evaluated.
+            metrics.ERRORS.labels(self._stage, "input_trimmed").inc()
+            log(_log, logging.ERROR, "input_trimmed", partition=partition, offset=offset, low=there.low)
+            offset = there.low
+        standing.segments = len(segments)
+        standing.checkpointed = standing.seen = standing.acknowledged = offset
+        patients = self._engine.patients(partition)
+        log(_log, logging.INFO, "checkpoint_restored", partition=partition, offset=offset, patients=patients)
         return offset
+
+    def _refuse(self, partition: int, code: str, reason: str) -> None:
+        """Goes on as if there were no checkpoint: from the committed offset, everything unknown."""
+        metrics.ERRORS.labels(self._stage, code).inc()
+        log(_log, logging.ERROR, code, partition=partition, reason=reason)
+        self._engine.drop(partition)
+        self._engine.assign(partition)

@@ -41,6 +41,9 @@ class Processor(Protocol):
         """Outputs up to `offsets` are acknowledged; state may be checkpointed. Raising stops the commit;
         raising `Retry` (or a `BusError`) makes the stage start over from the last commit."""
 
+    def idle(self) -> None:
+        """Nothing came for a moment. Called often: what was put off may be done now."""
+
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
         """Partitions went away (after the last commit, or lost): forget their state."""
 
@@ -57,6 +60,9 @@ class Stateless:
 
     def before_commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Nothing to keep."""
+
+    def idle(self) -> None:
+        """Nothing was put off."""
 
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
         """Nothing to forget."""

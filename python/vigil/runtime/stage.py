@@ -128,6 +128,8 @@ class Stage:
             elif not self._batch_failed:
                 self._fine()
             self._commit(consumer, force=False)
+            if not records:
+                self._processor.idle()
         self._commit(consumer, force=True)
 
     def _end(self, consumer: Consumer) -> None:

@@ -10,10 +10,26 @@ import redis
 
 from vigil.bus.port import BusUnavailable
 
-# KEYS: epoch, segments. ARGV: epoch, "full" or "delta", segment. Returns the number of segments, -1 = not the owner.
+# KEYS: epoch. An epoch is a time, so that it grows even over a loss of all data.
+_ACQUIRE = """
+local now = redis.call('TIME')
+local held = tonumber(redis.call('GET', KEYS[1]) or '0')
+local mine = string.format('%.0f', math.max(held + 1, now[1] * 1000 + math.floor(now[2] / 1000)))
+redis.call('SET', KEYS[1], mine)
+return mine
+"""
+
+# KEYS: epoch, segments. ARGV: epoch, "full" or "delta", segment.
+# Returns the number of segments, -1 = not the owner, -2 = what the delta builds on is gone.
 _WRITE = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
-if ARGV[2] == 'full' then redis.call('DEL', KEYS[2]) end
+local held = tonumber(redis.call('GET', KEYS[1]) or '0')
+if held > tonumber(ARGV[1]) then return -1 end
+if ARGV[2] == 'full' then
+  redis.call('SET', KEYS[1], ARGV[1])
+  redis.call('DEL', KEYS[2])
+elseif held ~= tonumber(ARGV[1]) or redis.call('LLEN', KEYS[2]) == 0 then
+  return -2
+end
 return redis.call('RPUSH', KEYS[2], ARGV[3])
 """
 
@@ -22,11 +38,16 @@ class NotTheOwner(Exception):
     """Another process has taken the partition over."""
 
 
+class CheckpointLost(Exception):
+    """The store no longer has what a delta builds on: the next checkpoint must be whole."""
+
+
 class Checkpoints:
     """Reads and writes segments. Bytes are the core's business."""
 
     def __init__(self, url: str, prefix: str, timeout_s: float) -> None:
         self._redis: Any = redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+        self._acquire = self._redis.register_script(_ACQUIRE)
         self._write = self._redis.register_script(_WRITE)
         self._prefix = f"{prefix}vigil:checkpoint"
         self._epochs: dict[int, int] = {}
@@ -38,7 +59,7 @@ class Checkpoints:
     def acquire(self, partition: int) -> list[bytes]:
         """Takes the partition over; returns its snapshot and deltas, oldest first. Raises `BusUnavailable`."""
         try:
-            self._epochs[partition] = int(self._redis.incr(f"{self._prefix}:{partition}:epoch"))
+            self._epochs[partition] = int(self._acquire([f"{self._prefix}:{partition}:epoch"]))
             return self.segments(partition)
         except redis.RedisError as error:
             raise BusUnavailable(f"the checkpoint store does not answer: {error}") from error
@@ -53,12 +74,17 @@ class Checkpoints:
     def write(self, partition: int, segment: bytes, *, full: bool) -> int:
         """Replaces everything by a snapshot, or appends a delta; returns the number of segments now.
 
-        Raises `NotTheOwner`, or `BusUnavailable` when Redis does not answer."""
+        Takes the partition over first if that was not possible before. Raises `NotTheOwner`, `CheckpointLost`,
+        or `BusUnavailable` when Redis does not answer."""
+        if partition not in self._epochs:
+            self.acquire(partition)
         keys = [f"{self._prefix}:{partition}:epoch", f"{self._prefix}:{partition}:segments"]
         try:
             count = int(self._write(keys, [self._epochs[partition], "full" if full else "delta", segment]))
         except redis.RedisError as error:
             raise BusUnavailable(f"the checkpoint store does not answer: {error}") from error
+        if count == -2:
+            raise CheckpointLost(f"the store lost the checkpoint of partition {partition}")
         if count < 0:
             raise NotTheOwner(f"partition {partition} has another owner")
         return count

@@ -23,7 +23,7 @@ class Model:
 class NoState:
     """Nothing is kept."""
 
-    def begin(self, position: TopicPartition, offset: int) -> None:
+    def begin(self, position: TopicPartition, first: int, end: int) -> None:
         pass
 
 
