@@ -98,8 +98,15 @@ class _Letters:
         self._replayed: dict[str, str] = {}
 
     def __enter__(self) -> "_Letters":
-        with self._redis() as client:
-            held: Any = client.hgetall(self._key)
+        import redis
+
+        from vigil.bus.port import BusUnavailable
+
+        try:
+            with self._redis() as client:
+                held: Any = client.hgetall(self._key)
+        except redis.RedisError as error:
+            raise BusUnavailable(f"Redis: {error}") from error
         self._replayed = {key.decode(): at.decode() for key, at in held.items()}
         return self
 
