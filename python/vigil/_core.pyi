@@ -237,7 +237,8 @@ class Ledger:
     def add(self, stage: str, values: Sequence[bytes]) -> None:
         """stage: raw | normalized | enriched | scored | dead_letter | alerts."""
     def report(self) -> dict[str, dict[str, int]]:
-        """Per stage: records, observations, distinct, duplicates, unreadable (records that could not be read whole),
+        """Per stage: records, observations, distinct, duplicates, unreadable (records that could not be read whole
+        and are not the original of a dead letter),
         missing (in raw, but neither here nor dead-lettered on the way here), invented (here, but not in raw)."""
 
 def score_news2(

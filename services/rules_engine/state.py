@@ -159,11 +159,13 @@ class EngineState:
         try:
             offset = self._engine.restore(partition, segments)
         except CoreError as error:
-            return self._refuse(partition, "invalid_checkpoint", str(error))
+            self._refuse(partition, "invalid_checkpoint", str(error))
+            return None
         held = {r.position.partition: r for r in self._bus.ranges(position.topic)}
         there = held.get(partition)
         if there is None or offset > there.high:
-            return self._refuse(partition, "checkpoint_of_another_log", f"offset {offset}, the log has {there}")
+            self._refuse(partition, "checkpoint_of_another_log", f"offset {offset}, the log has {there}")
+            return None
         if offset < there.low:
             # A gap is not recovery: alarms that were active stay so, and what the log still has is evaluated.
             metrics.ERRORS.labels(self._stage, "input_trimmed").inc()

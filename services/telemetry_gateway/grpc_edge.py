@@ -18,8 +18,8 @@ STREAM_REQUESTS_MAX = 10_000
 class GrpcEdge:
     """Method handlers over raw bytes: a batch is the unit, a single request a batch of one."""
 
-    def __init__(self, intake: Intake, decoder: Decoder) -> None:
-        self._intake, self._decoder = intake, decoder
+    def __init__(self, intake: Intake, decoder: Decoder, stream_bytes_max: int) -> None:
+        self._intake, self._decoder, self._stream_bytes_max = intake, decoder, stream_bytes_max
 
     def handler(self) -> "grpc.GenericRpcHandler[bytes, bytes]":
         """The service's handlers."""
@@ -42,10 +42,13 @@ class GrpcEdge:
 
     async def _stream(self, requests: AsyncIterator[bytes], context: Any) -> bytes:
         held: list[bytes] = []
+        size = 0
         async for request in requests:
             held.append(request)
-            if len(held) > STREAM_REQUESTS_MAX:
-                await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"at most {STREAM_REQUESTS_MAX} a stream")
+            size += len(request)
+            if len(held) > STREAM_REQUESTS_MAX or size > self._stream_bytes_max:
+                limits = f"at most {STREAM_REQUESTS_MAX} requests and {self._stream_bytes_max} bytes a stream"
+                await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, limits)
         return await self._take(_as_batch(held), context)
 
     async def _take(self, request: bytes, context: Any) -> bytes:

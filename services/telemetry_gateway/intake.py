@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from services.telemetry_gateway.admission import AdmissionDesk
+from services.telemetry_gateway.admission import AdmissionDesk, RegistryUnavailable
 from vigil.core import Acceptance
 from vigil.runtime import metrics
 from vigil.runtime.micro_batch import Batcher, LogUnavailable
@@ -44,7 +44,7 @@ class Intake:
                 break
             await self._desk.look_up(acceptance.unknown_devices)
         else:
-            raise LogUnavailable("the registry's answers changed while they were used")
+            raise RegistryUnavailable("the registry's answers changed while they were used")
         records = acceptance.records
         if records:
             await self._batcher.submit(records, self._ack_timeout_s)

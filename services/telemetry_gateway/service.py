@@ -25,7 +25,7 @@ async def start(service: Service) -> None:
         admissions, settings.grpc_target("registry"), settings.registry_timeout_ms, settings.gateway_admission_ttl_s
     )
     await service.require("registry", lambda: desk.look_up(["-"]))
-    invalidation = Invalidation(log, admissions)
+    invalidation = Invalidation(log, desk)
     invalidation.start()
     producer = log.producer()
     batcher = Batcher(
@@ -47,7 +47,8 @@ async def start(service: Service) -> None:
     service.on_drain("producer", stop)
     edge = HttpEdge(intake, decoder, settings.gateway_max_body_bytes, settings.gateway_retry_after_s)
     service.serve_rsgi(edge)
-    await serve_grpc(service, [GrpcEdge(intake, decoder).handler()], ["telemetry.gateway.TelemetryGateway"])
+    grpc_edge = GrpcEdge(intake, decoder, settings.gateway_max_body_bytes)
+    await serve_grpc(service, [grpc_edge.handler()], ["telemetry.gateway.TelemetryGateway"])
 
 
 def main() -> int:

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Sequence
 from typing import Protocol
 
+from google.protobuf.message import DecodeError
+
 from vigil import topology
 from vigil.bus.port import Bus, BusError
 from vigil.pb import events_pb2
@@ -56,7 +58,18 @@ class Invalidation:
             self._table.clear()
             while not self._stop.is_set():
                 for record in consumer.poll(500, 0.2):
-                    change = events_pb2.RegistryChange.FromString(record.value)
-                    self._table.invalidate(list(change.device_ids))
+                    self._apply(record.value)
         finally:
             consumer.close()
+
+    def _apply(self, value: bytes) -> None:
+        """A change that names no device may concern all; so may one that cannot be read."""
+        try:
+            device_ids = list(events_pb2.RegistryChange.FromString(value).device_ids)
+        except DecodeError:
+            log(_log, logging.ERROR, "registry_change_unreadable", bytes=len(value))
+            device_ids = []
+        if device_ids:
+            self._table.invalidate(device_ids)
+        else:
+            self._table.clear()

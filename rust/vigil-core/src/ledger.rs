@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::HashTable;
-use xxhash_rust::xxh3::xxh3_64;
+use hashbrown::{HashSet, HashTable};
+use xxhash_rust::xxh3::{xxh3_128, xxh3_64};
 
 use crate::batch::{OBSERVATIONS, RAW};
 use crate::error::{Error, ErrorCode};
@@ -31,7 +31,8 @@ const WRITERS: [&str; 3] = [stage::NORMALIZER, stage::ENRICHMENT, stage::RULES];
 struct Account {
     records: u64,
     observations: u64,
-    unreadable: u64,
+    /// How many records of these bytes (by XXH3-128) could not be read whole.
+    unreadable: BTreeMap<u128, u64>,
     /// `raw`, `dead_letter` and `alerts`: event ids; the others: source event ids.
     ids: IdSet,
 }
@@ -42,6 +43,8 @@ pub struct Ledger {
     accounts: [Account; STAGES.len()],
     /// Event ids of the input that each of `WRITERS` could not process.
     dead_at: [IdSet; WRITERS.len()],
+    /// XXH3-128 of the originals of dead letters.
+    originals: HashSet<u128>,
 }
 
 /// Named counts of one stage.
@@ -62,16 +65,19 @@ impl Ledger {
         for value in values {
             let read = match stage {
                 "raw" => account.batch(value, RAW, |header| header.event_id),
-                "dead_letter" => account.dead_letter(value, &mut self.dead_at),
+                "dead_letter" => account.dead_letter(value, &mut self.dead_at, &mut self.originals),
                 "alerts" => account.alert(value),
                 _ => account.batch(value, OBSERVATIONS, |header| header.source_event_id),
             };
-            account.unreadable += u64::from(read.is_err());
+            if read.is_err() {
+                *account.unreadable.entry(xxh3_128(value)).or_default() += 1;
+            }
         }
         Ok(())
     }
 
-    /// Per stage: `records`, `observations`, `distinct`, `duplicates`, `unreadable`, `missing` (in raw, but
+    /// Per stage: `records`, `observations`, `distinct`, `duplicates`, `unreadable` (and not among the dead
+    /// letters as they are), `missing` (in raw, but
     /// neither here nor dead-lettered on the way here) and `invented` (here, but not in raw).
     pub fn report(&self) -> BTreeMap<&'static str, Counts> {
         let traced = self.trace();
@@ -87,13 +93,22 @@ impl Ledger {
                 ("observations", account.observations),
                 ("distinct", distinct),
                 ("duplicates", account.observations.saturating_sub(distinct)),
-                ("unreadable", account.unreadable),
+                ("unreadable", self.unreadable(account)),
                 ("missing", missing),
                 ("invented", distinct.saturating_sub(present)),
             ];
             report.insert(name, Counts::from(counts));
         }
         report
+    }
+
+    /// Records that could not be read and are not accounted for by a dead letter with the same bytes.
+    fn unreadable(&self, account: &Account) -> u64 {
+        let unreadable = account.unreadable.iter();
+        unreadable
+            .filter(|(bytes, _)| !self.originals.contains(*bytes))
+            .map(|(_, count)| count)
+            .sum()
     }
 
     /// Follows each raw observation: per stage, how many are there, and how many are missing.
@@ -153,7 +168,12 @@ impl Account {
         Ok(())
     }
 
-    fn dead_letter(&mut self, value: &[u8], dead_at: &mut [IdSet]) -> Result<(), Error> {
+    fn dead_letter(
+        &mut self,
+        value: &[u8],
+        dead_at: &mut [IdSet],
+        originals: &mut HashSet<u128>,
+    ) -> Result<(), Error> {
         let (mut original, mut writer, mut observations, mut event_id) = (&[][..], "", 0, &[][..]);
         let mut reader = Reader::new(value);
         while let Some(field) = reader.next_field()? {
@@ -165,6 +185,7 @@ impl Account {
                 _ => {}
             }
         }
+        originals.insert(xxh3_128(original));
         let mut ids = ids_in(original);
         if ids.is_empty() {
             ids.extend(to_id(event_id));

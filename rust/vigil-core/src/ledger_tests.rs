@@ -240,3 +240,18 @@ proptest! {
         prop_assert_eq!(count(&ledger, "scored", "invented"), scored.difference(&raw).count() as u64);
     }
 }
+
+#[test]
+fn an_unreadable_record_is_accounted_for_by_a_dead_letter_of_the_same_bytes() {
+    let mut ledger = Ledger::default();
+    for poison in [b"\xff\xff\xff".as_slice(), b"\x0a\x05cut"] {
+        add(&mut ledger, "raw", poison);
+    }
+    assert_eq!(count(&ledger, "raw", "unreadable"), 2);
+    let letter = dead("telemetry-normalizer", b"\xff\xff\xff".to_vec(), 0);
+    add(&mut ledger, "dead_letter", &letter);
+    assert_eq!(count(&ledger, "raw", "unreadable"), 1);
+    for name in ["missing", "invented", "unreadable"] {
+        assert_eq!(count(&ledger, "dead_letter", name), 0, "{name}");
+    }
+}

@@ -4,6 +4,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from vigil.pb import events_pb2
+
 DEVICES_MAX = 500
 """Devices of one change event; a bulk is split."""
 
@@ -29,6 +31,16 @@ async def record(
             "INSERT INTO outbox (entity, key, patient_id, device_ids, trace_id) VALUES ($1, $2, $3, $4, $5)",
             [(entity, k, patient_id, list(group), trace_id) for k, group in zip(keys, groups, strict=True)],
         )
+
+
+async def record_hub(connection: Any, hub_id: str, trace_id: bytes) -> None:
+    """Notes that a hub's key came, or counts no more: that concerns every device."""
+    await connection.execute(
+        "INSERT INTO outbox (entity, key, patient_id, device_ids, trace_id) VALUES ($1, $2, '', '{}', $3)",
+        events_pb2.REGISTRY_ENTITY_HUB,
+        f"hub:{hub_id}",
+        trace_id,
+    )
 
 
 async def devices_of(connection: Any, patient_ids: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 from services.registry import keys
 from services.registry.bodies import HubChange, NewHub, content
 from services.registry.store import rows
+from services.registry.store.changes import record_hub
 from services.registry.store.rows import Row
 from vigil.runtime.problem import FieldError, Problem, not_found
 from vigil.runtime.schema import Page
@@ -23,7 +24,7 @@ def to_json(row: Any, key: str | None = None) -> Row:
     return out | ({"key": key} if key else {})
 
 
-async def register(connection: Any, body: NewHub) -> tuple[Row, bool]:
+async def register(connection: Any, body: NewHub, trace_id: bytes) -> tuple[Row, bool]:
     """Registers a hub; returns it and whether it is new."""
     key = body.key or keys.new_key()
     now = datetime.now(UTC)
@@ -42,6 +43,8 @@ async def register(connection: Any, body: NewHub) -> tuple[Row, bool]:
         raise Problem(409, "conflict", "another hub has this key", [error])
     done = await rows.register(connection, "hubs", "hub_id", "hubId", [row], many=False)
     is_new = body.hub_id in done.created
+    if is_new:
+        await record_hub(connection, body.hub_id, trace_id)
     return to_json(await get(connection, body.hub_id), key if is_new and body.generate_key else None), is_new
 
 
@@ -59,8 +62,9 @@ async def page(connection: Any, wanted: Page) -> tuple[list[Row], int]:
     return [to_json(row) for row in found], total
 
 
-async def change(connection: Any, hub_id: str, body: HubChange) -> Row:
-    """Revokes or re-admits; gateways hear of it with their next look-up, at the latest after the admission TTL."""
+async def change(connection: Any, hub_id: str, body: HubChange, trace_id: bytes) -> Row:
+    """Revokes or re-admits, and notes it."""
     await get(connection, hub_id)
     await connection.execute("UPDATE hubs SET status = $2, updated_at = now() WHERE hub_id = $1", hub_id, body.status)
+    await record_hub(connection, hub_id, trace_id)
     return to_json(await get(connection, hub_id))
