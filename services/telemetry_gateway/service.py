@@ -1,11 +1,13 @@
 """Wires the gateway: admissions, micro-batches, the HTTP and the gRPC edge."""
 
 import asyncio
+from contextlib import suppress
 
 from services.telemetry_gateway.admission import AdmissionDesk
 from services.telemetry_gateway.grpc_edge import GrpcEdge
 from services.telemetry_gateway.http import HttpEdge
 from services.telemetry_gateway.intake import Intake
+from vigil.bus.port import BusError
 from vigil.core import Admissions, Decoder
 from vigil.runtime.grpc_server import serve_grpc
 from vigil.runtime.invalidation import Invalidation
@@ -40,7 +42,8 @@ async def start(service: Service) -> None:
 
     async def stop() -> None:
         await intake.drain()
-        await asyncio.to_thread(producer.close)
+        with suppress(BusError):  # what the log did not take, the senders were told
+            await asyncio.to_thread(producer.close)
         await asyncio.to_thread(invalidation.stop)
         await desk.close()
 
