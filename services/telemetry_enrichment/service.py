@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from services.telemetry_enrichment.contexts import Contexts
 from vigil import topology
@@ -10,7 +11,7 @@ from vigil.bus.port import Record, TopicPartition
 from vigil.core import Enricher
 from vigil.runtime.invalidation import Invalidation
 from vigil.runtime.pipeline import connect_bus, outcome_of, run_stage
-from vigil.runtime.service import Service, run
+from vigil.runtime.service import DependencyMissing, Service, run
 from vigil.runtime.stage import Outcome, Stateless
 
 NAME = "telemetry-enrichment"
@@ -37,7 +38,9 @@ async def start(service: Service) -> None:
     settings = service.settings
     log = await connect_bus(service)
     contexts = Contexts(settings.grpc_target("registry"), settings.registry_timeout_ms, settings.context_ttl_s, NAME)
-    await service.require("registry", lambda: asyncio.to_thread(contexts.probe))
+    with suppress(DependencyMissing):  # observations then go on marked, and critical values still alarm
+        await service.require("registry", lambda: asyncio.to_thread(contexts.probe))
+    service.health.mark("registry", None)
     invalidation = Invalidation(log, contexts.table)
     invalidation.start()
 

@@ -1,0 +1,58 @@
+"""What the alarm path needs goes away while it runs: alarms are raised all the same, and what is unknown is said."""
+
+import pytest
+
+from tests.support.bedside import Bedside
+from tests.support.platform import Platform, eventually
+from vigil.pb import events_pb2 as pb
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_model_outage_never_reads_as_score_zero(platform: Platform) -> None:
+    bed = Bedside(platform)
+    bed.send(hr=80, spo2=97)
+    assert bed.scored(1)[0].scores.HasField("risk")
+    platform.kill("anomaly-service")
+    bed.send(hr=0, spo2=97)
+    assert bed.alert("asystole").priority == pb.PRIORITY_HIGH
+    unscored = bed.scored(2)[1].scores
+    assert unscored.flags & pb.OBSERVATION_FLAG_SCORE_UNAVAILABLE
+    assert not unscored.HasField("risk")
+    assert not unscored.HasField("anomaly")
+    platform.spawn("anomaly-service")
+    platform.wait_ready("anomaly-service")
+
+    def scored_again() -> bool:
+        bed.send(hr=80, spo2=97)
+        return bed.seen()[-1].scores.HasField("risk")
+
+    eventually("scores come again", scored_again, 20, 0.2)
+
+
+def test_without_the_registry_observations_go_on_marked_and_alarm(platform: Platform) -> None:
+    """Enrichment starts, and runs, without the registry; who was known at the gateway is heard."""
+    known, forgotten = Bedside(platform), Bedside(platform)
+    for bed in (known, forgotten):
+        bed.send(hr=80)
+        bed.scored(1)
+    platform.stop("registry")
+    try:
+        known.send(spo2=70)
+        assert known.alert("spo2_low").header.patient_id == known.patient
+        platform.kill("telemetry-enrichment")
+        platform.env["START_TIMEOUT_S"] = "1"
+        platform.spawn("telemetry-enrichment")
+        forgotten.send(hr=0)
+        assert forgotten.alert("asystole").priority == pb.PRIORITY_HIGH
+        assert forgotten.scored(2)[-1].flags & pb.OBSERVATION_FLAG_CONTEXT_UNAVAILABLE
+    finally:
+        del platform.env["START_TIMEOUT_S"]
+        platform.spawn("registry")
+        platform.wait_ready("registry")
+
+    def known_again() -> bool:
+        forgotten.send(hr=80)
+        return forgotten.seen()[-1].header.patient_id == forgotten.patient
+
+    eventually("the context is there again", known_again, 20, 0.2)
