@@ -34,7 +34,7 @@ test-system:
 test-rust:
 	cargo test --workspace --locked --quiet
 
-test-python:
+test-python: 
 	$(PY) -m pytest $(PYTEST_ARGS)
 
 lint: dev-setup ## ruff, mypy, clippy, rustfmt, buf, imports, stubs

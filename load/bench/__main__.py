@@ -139,8 +139,9 @@ def _summary(run: Run) -> dict[str, Any]:
         "sustained observations/s": round(run.achieved),
         "vital values/s": round(run.achieved * 6),
         "held for (s)": run.seconds,
-        "lag in records, first and last third": _thirds(run.lag_series),
+        "stages' lag in seconds of input, first and last third": f"{run.lag_s[0]:.2f} → {run.lag_s[1]:.2f}",
         "left to drain at the end (s)": round(run.drain_s, 2),
+        "analytics' lag in records, first and last third": _thirds(run.analytics_lag),
         "alerts raised meanwhile": run.alert_ms.get("alerts", 0),
         **{f"observation → alert, {k} (ms)": v for k, v in run.alert_ms.items() if k != "alerts"},
     }

@@ -67,12 +67,17 @@ class System(Platform):
             for name in groups
         }
 
-    def drained(self, timeout_s: float = 120) -> float:
-        """Seconds until no group lags."""
+    def written(self) -> int:
+        """Records written so far to the topics that the stages read."""
+        topics = [topic for name in STAGES for topic in topology.BY_NAME[name].reads if topic in JOURNEY]
+        return sum(held.high for topic in topics for held in self.bus.ranges(topic))
+
+    def drained(self, groups: tuple[str, ...] = (*STAGES, "analytics"), timeout_s: float = 120) -> float:
+        """Seconds until none of the groups lags."""
         began = time.monotonic()
-        while sum(self.lags().values()) > 0:
+        while sum(self.lags(groups).values()) > 0:
             if time.monotonic() - began > timeout_s:
-                raise SystemExit(f"the pipeline did not drain in {timeout_s} s: {self.lags()}")
+                raise SystemExit(f"the pipeline did not drain in {timeout_s} s: {self.lags(groups)}")
             time.sleep(0.2)
         return time.monotonic() - began
 
