@@ -37,14 +37,15 @@ class Scorer:
             return None, ""
         row = self._columns * 4
         features = memoryview(pending.features)
-        calls = [
-            self._call.future(self._request(features[at : at + CALL_ROWS_MAX * row]), timeout=self._timeout_s)
-            for at in range(0, len(features), CALL_ROWS_MAX * row)
-        ]
         try:
+            calls = [
+                self._call.future(self._request(features[at : at + CALL_ROWS_MAX * row]), timeout=self._timeout_s)
+                for at in range(0, len(features), CALL_ROWS_MAX * row)
+            ]
             answers = [call.result() for call in calls]
-        except grpc.RpcError as error:
-            return self._unavailable(str(error.code()))
+        except Exception as error:  # whatever it is: the model is no reason to refuse an observation
+            code = error.code() if isinstance(error, grpc.Call) else type(error).__name__
+            return self._unavailable(str(code))
         refused = [answer for answer in answers if answer.status != anomaly_pb2.SUCCESS]
         if refused:
             return self._unavailable(anomaly_pb2.Status.Name(refused[0].status))

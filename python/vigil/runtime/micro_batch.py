@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from vigil import topology
 from vigil.bus.port import BusError, Producer, QueueFull
 
+BATCH_BYTES_MAX = 1_000_000
+"""Not joined beyond: large requests must not become a record together that the log refuses."""
+
 
 class LogUnavailable(Exception):
     """The log does not take observations now: 503, nothing was accepted."""
@@ -93,6 +96,8 @@ class Batcher:
 
     def _add(self, partition: int, observations: int, value: bytes, waiter: _Waiter) -> None:
         batch = self._open[partition]
+        if batch.size + len(value) > BATCH_BYTES_MAX:
+            self._send(partition)
         batch.parts.append(value)
         batch.waiters.append(waiter)
         batch.observations += observations

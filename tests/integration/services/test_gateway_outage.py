@@ -60,9 +60,12 @@ def edge(
 ) -> Iterator[Edge]:  # fmt: skip
     folder = tmp_path_factory.mktemp("log")
     with EmbeddedKafka(folder, short_lived=True) if request.param == "kafka" else EmbeddedRedis(folder) as server:
-        log = {"KAFKA_BROKERS": server.brokers} if isinstance(server, EmbeddedKafka) else {}
+        if isinstance(server, EmbeddedKafka):
+            log = {"KAFKA_BROKERS": server.brokers, "REDIS_URL": redis_url}
+        else:
+            log = {"REDIS_URL": server.url}
         env = {
-            **log, "REDIS_URL": redis_url if log else server.url, "POSTGRES_DSN": new_database(),
+            **log, "POSTGRES_DSN": new_database(),
             "GATEWAY_ACK_TIMEOUT_S": "1", "GATEWAY_INFLIGHT_BYTES_MAX": "100000", "BUS_TIMEOUT_S": "2",
         }  # fmt: skip
         platform = Platform(tmp_path_factory.mktemp("platform"), env)

@@ -246,3 +246,15 @@ def test_a_trimmed_log_keeps_the_alarms_and_a_new_log_does_not(ward: Ward, tmp_p
     assert taken(0, at) == (at, 3)
     assert taken(at + 5, at + 9) == (at + 5, 3), "what is gone is gone, what was known is kept"
     assert taken(0, at - 1) == (None, 0), "an offset behind the end belongs to another log"
+
+
+def test_a_state_that_is_ahead_of_what_is_acknowledged_is_not_checkpointed(ward: Ward) -> None:
+    kept = EngineState(
+        core.Engine(RULES), Checkpoints(ward.store_url, ward.prefix, 1.0), ward.bus, 0, 4, NAME, ward.health
+    )
+    assert kept.take(P0) is None
+    kept.begin(P0, 0, 5)
+    kept.checkpoint({P0: 3})
+    kept.checkpoint({})
+    kept.give_up([P0])
+    assert ward.checkpointed() == 0

@@ -129,3 +129,16 @@ async def test_settled_waits_for_the_last_acknowledgement() -> None:
     producer.ack(0)
     assert await b.settled(5)
     await task
+
+
+async def test_large_parts_do_not_become_a_record_that_the_log_refuses() -> None:
+    producer = FakeProducer()
+    b = batcher(producer)
+    part = b"x" * 700_000
+    tasks = [asyncio.create_task(b.submit([(0, 1, part)], 5)) for _ in range(4)]
+    await until(lambda: b.waiting_bytes == 4 * len(part))
+    b.flush()
+    assert [value for _, value, _ in producer.sent] == [part] * 4
+    for index in range(4):
+        producer.ack(index)
+    await asyncio.gather(*tasks)
