@@ -105,3 +105,27 @@ def test_a_log_that_stops_in_the_middle_of_a_request(edge: Edge) -> None:
         os.kill(edge.server.pid, signal.SIGCONT)
     eventually("the same gateway takes observations again", lambda: edge.post().status_code == 202)
     edge.assert_all_there()
+
+
+def test_a_stop_in_the_middle_answers_what_it_took(edge: Edge) -> None:
+    """SIGTERM under load: an answer is 202 and in the log, or 503; else the connection is refused."""
+    platform, statuses = edge.platform, set[int]()
+
+    def keep_posting() -> None:
+        try:
+            while True:
+                statuses.add(edge.post(5).status_code)
+        except httpx.TransportError:
+            return
+
+    eventually("it takes observations", lambda: edge.post().status_code == 202)
+    before = len(edge.acknowledged)
+    with ThreadPoolExecutor(6) as pool:
+        posting = [pool.submit(keep_posting) for _ in range(6)]
+        eventually("requests are under way", lambda: len(edge.acknowledged) > before + 100)
+        assert platform.stop("telemetry-gateway") == 0
+        for one in posting:
+            one.result(10)
+    assert statuses <= {202, 503}
+    edge.assert_all_there()
+    platform.start(["telemetry-gateway"])
