@@ -9,6 +9,7 @@ from load.bench.peer import Peer
 from vigil import paths, topology
 from vigil.core import Admissions, ContextTable, Decoder, Engine, Enricher, Normalizer
 from vigil.pb import events_pb2, registry_pb2
+from vigil.runtime import memory
 
 PARTITIONS = 4
 Say = Callable[[str], None]
@@ -87,6 +88,7 @@ class Stages:
 
 def measure(say: Say) -> dict[str, Any]:
     """Both pipelines over the same bodies; raises when their outputs differ."""
+    memory.keep_freed()  # as the services do
     fleet, rounds = Fleet(10_000), 10
     device_ids, templates = fleet.device_ids(), fleet.templates()
     start_ms = int(time.time() * 1000) - rounds * 1000
@@ -140,6 +142,7 @@ def _same_outputs(peer: Peer, made: list[tuple[list[bytes], list[bytes]]]) -> No
 
 def keys(say: Say) -> dict[str, Any]:
     """The stages' rate over a million device keys and over a thousand, the same number of observations."""
+    memory.keep_freed()
     rates = {}
     for devices, rounds in ((1_000, 400), (1_000_000, 2)):
         fleet = Fleet(devices)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import uvloop
 
-from vigil.runtime import logs
+from vigil.runtime import logs, memory
 from vigil.runtime.health import Health
 from vigil.runtime.http import AsgiApp, Edge, HttpServer, RsgiApp
 from vigil.runtime.metrics import READY
@@ -130,6 +130,7 @@ def run(name: str, start: Start, *, rsgi: bool = False) -> int:
             print(f"{name}: wrong setting: {problem}", file=sys.stderr)
         return EXIT_CONFIG
     logs.setup(name, settings.log_level)
+    memory.keep_freed()
     try:
         return uvloop.run(_live(name, settings, start, rsgi))
     except DependencyMissing as error:

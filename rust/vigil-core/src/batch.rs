@@ -117,6 +117,7 @@ struct Open {
 #[derive(Debug)]
 pub struct Batches {
     observations_max: u32,
+    bytes_hint: usize,
     open: Vec<Open>,
     full: Vec<Record>,
 }
@@ -128,9 +129,17 @@ impl Batches {
         open.resize_with(partitions.max(1) as usize, Open::default);
         Self {
             observations_max: observations_max.max(1),
+            bytes_hint: 0,
             open,
             full: Vec::new(),
         }
+    }
+
+    /// Expects about `bytes` in all, evenly spread: memory is made ready for them at once.
+    #[must_use]
+    pub fn expecting(mut self, bytes: usize) -> Self {
+        self.bytes_hint = (bytes / self.open.len().max(1)).min(RECORD_BYTES_MAX);
+        self
     }
 
     /// Appends one encoded `TelemetryBatch` field (tag, length and message), as `write` writes it.
@@ -139,9 +148,16 @@ impl Batches {
     pub fn push(&mut self, partition: u32, write: impl FnOnce(&mut Writer)) {
         let partition = partition.min(self.open.len() as u32 - 1);
         if let Some(open) = self.open.get_mut(partition as usize) {
+            if open.observations == 0 {
+                open.writer = Writer::with_capacity(self.bytes_hint);
+            }
             write(&mut open.writer);
             open.observations += 1;
             if open.observations >= self.observations_max || open.writer.len() >= RECORD_BYTES_MAX {
+                // The next one will be as large; a little more, and it does not grow.
+                self.bytes_hint = self
+                    .bytes_hint
+                    .min(open.writer.len() + open.writer.len() / 16);
                 self.full.push(close(partition, std::mem::take(open)));
             }
         }

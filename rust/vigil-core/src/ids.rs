@@ -66,33 +66,41 @@ pub fn partition_of(key: &str, partitions: u32) -> u32 {
 
 /// The text form `8-4-4-4-12`.
 pub fn to_text(id: &Id) -> String {
-    let mut text = String::with_capacity(36);
-    for (i, byte) in id.iter().enumerate() {
-        if matches!(i, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        push_hex(&mut text, *byte);
+    text_bytes(id).iter().map(|b| char::from(*b)).collect()
+}
+
+/// The ASCII bytes of [`to_text`].
+pub fn text_bytes(id: &Id) -> [u8; 36] {
+    let mut digits = [0u8; 32];
+    for (group, word) in digits.chunks_exact_mut(8).zip(id.chunks_exact(4)) {
+        group.copy_from_slice(&eight_hex(word));
     }
+    let mut text = [b'-'; 36];
+    text[..8].copy_from_slice(&digits[..8]);
+    text[9..13].copy_from_slice(&digits[8..12]);
+    text[14..18].copy_from_slice(&digits[12..16]);
+    text[19..23].copy_from_slice(&digits[16..20]);
+    text[24..].copy_from_slice(&digits[20..]);
     text
+}
+
+/// The eight digits of four bytes, made side by side: a byte each.
+#[inline]
+fn eight_hex(bytes: &[u8]) -> [u8; 8] {
+    let word = bytes.try_into().map_or(0, u32::from_be_bytes);
+    let nibbles = u64::from(word);
+    let nibbles = (nibbles | nibbles << 16) & 0x0000_ffff_0000_ffff;
+    let nibbles = (nibbles | nibbles << 8) & 0x00ff_00ff_00ff_00ff;
+    let nibbles = (nibbles | nibbles << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    // A nibble from 10 on overflows into bit 4 when 6 is added: it is a letter.
+    let letters = (nibbles + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101;
+    (nibbles + 0x3030_3030_3030_3030 + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
 }
 
 /// The 32 hexadecimal digits of a W3C trace id.
 pub fn to_hex(id: &Id) -> String {
-    let mut text = String::with_capacity(32);
-    for byte in id {
-        push_hex(&mut text, *byte);
-    }
-    text
-}
-
-#[inline]
-fn push_hex(text: &mut String, byte: u8) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for nibble in [byte >> 4, byte & 15] {
-        text.push(char::from(
-            DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'),
-        ));
-    }
+    let digits = id.chunks_exact(4).flat_map(eight_hex);
+    digits.map(char::from).collect()
 }
 
 fn stamp(hash: u128) -> Id {
@@ -119,6 +127,14 @@ mod tests {
             let long = derive_long([b"d".as_slice(), &part].into_iter());
             assert_eq!(derive("d", &[&part]), long, "{length}");
         }
+    }
+
+    #[test]
+    fn ids_in_hexadecimal() {
+        let id: Id = std::array::from_fn(|i| (i * 17) as u8 ^ 0x0f);
+        let digits = format!("{:032x}", u128::from_be_bytes(id));
+        assert_eq!(to_hex(&id), digits);
+        assert_eq!(to_text(&id).replace('-', ""), digits);
     }
 
     #[test]

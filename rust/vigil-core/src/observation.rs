@@ -95,7 +95,7 @@ impl<'a> HeaderView<'a> {
                 (3, self.trace_id),
             ] {
                 if !bytes.is_empty() {
-                    w.bytes(number, bytes);
+                    w.id(number, bytes);
                 }
             }
             w.varint(4, event_type);

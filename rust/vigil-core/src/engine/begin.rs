@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 
-use crate::batch::{read_each, OBSERVATIONS};
+use crate::batch::{read_record, OBSERVATIONS};
 use crate::error::{Error, ErrorCode};
 use crate::features::{push_row, FEATURES};
 use crate::ids::stage;
-use crate::observation::{read_vitals, ObservationView, VitalValue};
+use crate::observation::{read_vitals, VitalValue};
 use crate::outcome::{Outcome, Source};
-use crate::rules::{Profile, Subject};
+use crate::rules::Profile;
 
 use super::advance::{effective_time, take_values, update_baselines};
+use super::ahead::{Ahead, Coming};
 use super::device::{admit, short_id};
-use super::partition::{ByKey, Partition};
+use super::partition::{ByKey, Partition, Place};
 use super::pending::{Pending, Row, Touched};
 use super::{warning, Engine};
+
+/// What an enriched observation of six signs takes at least: memory is made ready by it.
+const OBSERVATION_BYTES: usize = 256;
 
 impl Engine {
     /// Begins the enriched batches of one partition. What cannot be read becomes a dead letter.
@@ -38,10 +42,12 @@ impl Engine {
         state.sequence += 1;
         let sequence = state.sequence;
         let bytes: usize = values.iter().map(|value| value.len()).sum();
+        let observations = bytes / OBSERVATION_BYTES;
         let mut batch = Begin {
             partition: state,
-            index: ByKey::default(),
+            newcomers: ByKey::default(),
             last: None,
+            ahead: Ahead::default(),
             vitals: Vec::new(),
             pending: Pending {
                 partition,
@@ -49,13 +55,13 @@ impl Engine {
                 rules,
                 outcome: Outcome::default(),
                 offsets: offsets.to_vec(),
-                rows: Vec::new(),
+                rows: Vec::with_capacity(observations),
                 arena: Vec::with_capacity(bytes),
                 texts: String::new(),
-                values: Vec::new(),
-                warnings: Vec::new(),
-                features: Vec::new(),
-                subjects: Vec::new(),
+                values: Vec::with_capacity(observations * 6),
+                warnings: Vec::with_capacity(observations),
+                features: Vec::with_capacity(observations * FEATURES),
+                subjects: Vec::with_capacity(observations),
             },
         };
         let mut outcome = Outcome::default();
@@ -67,18 +73,15 @@ impl Engine {
         };
         for (record, (offset, value)) in offsets.iter().zip(values).enumerate() {
             let record = record as u32;
-            let dead_before = outcome.dead_letters.len();
-            read_each(
+            batch.ahead.start(value);
+            read_record(
                 &mut outcome,
                 source,
-                &[*offset],
-                &[*value],
+                (record, *offset),
+                value,
                 OBSERVATIONS,
                 |outcome, bytes| batch.observation(outcome, record, bytes),
             );
-            for dead in outcome.dead_letters.iter_mut().skip(dead_before) {
-                dead.record = record;
-            }
         }
         let mut pending = batch.pending;
         pending.outcome = outcome;
@@ -86,32 +89,32 @@ impl Engine {
     }
 }
 
-struct Begin<'p> {
+struct Begin<'p, 'v> {
     partition: &'p mut Partition,
-    /// Index in `pending.subjects`.
-    index: ByKey<u32>,
+    /// Patients not seen before this batch: index in `pending.subjects`.
+    newcomers: ByKey<u32>,
+    ahead: Ahead<'v>,
     last: Option<(u128, u32)>,
     vitals: Vec<VitalValue>,
     pending: Pending,
 }
 
-impl Begin<'_> {
+impl<'v> Begin<'_, 'v> {
     /// Refuses before it changes anything.
     fn observation(
         &mut self,
         outcome: &mut Outcome,
         record: u32,
-        bytes: &[u8],
+        bytes: &'v [u8],
     ) -> Result<(), Error> {
-        let view = ObservationView::read(bytes)?;
+        let Coming {
+            view, key, place, ..
+        } = self.ahead.next(self.partition, bytes);
+        let view = view?;
         let header = view.header;
         let event_id = header.id()?;
         let vitals_flags = read_vitals(view.vitals, &mut self.vitals)?;
-        let subject = Subject {
-            patient_id: header.patient_id,
-            device_id: header.device_id,
-        };
-        let at = self.subject(subject.key());
+        let at = self.subject(key, place);
         let Some(touched) = self.pending.subjects.get_mut(at as usize) else {
             return Err(Error::new(
                 ErrorCode::Internal,
@@ -200,21 +203,28 @@ impl Begin<'_> {
 
     /// The copy of a patient's state that this batch works on.
     #[inline]
-    fn subject(&mut self, key: u128) -> u32 {
+    fn subject(&mut self, key: u128, place: Option<Place>) -> u32 {
         if let Some((last, at)) = self.last {
             if last == key {
                 return at;
             }
         }
-        let subjects = &mut self.pending.subjects;
-        let partition = &mut *self.partition;
-        let at = *self.index.entry(key).or_insert_with(|| {
-            subjects.push(Touched {
+        let copied = match place {
+            Some(place) => self.partition.copied(place),
+            None => self.newcomers.get(&key).copied(),
+        };
+        let at = copied.unwrap_or_else(|| {
+            let at = self.pending.subjects.len() as u32;
+            self.pending.subjects.push(Touched {
                 key,
-                state: partition.copy(key),
+                place,
+                state: self.partition.copy(place, at),
                 changed: false,
             });
-            subjects.len() as u32 - 1
+            if place.is_none() {
+                self.newcomers.insert(key, at);
+            }
+            at
         });
         self.last = Some((key, at));
         at

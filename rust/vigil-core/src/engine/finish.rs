@@ -86,7 +86,7 @@ impl Engine {
         } = output;
         for touched in std::mem::take(&mut pending.subjects) {
             if touched.changed {
-                partition.put(touched.key, touched.state);
+                partition.put(touched.key, touched.place, touched.state);
             }
         }
         let first = std::mem::take(&mut pending.outcome);
@@ -120,6 +120,7 @@ impl Finish<'_> {
     fn run(&mut self) {
         let rows = std::mem::take(&mut self.pending.rows);
         let mut evaluated = 0;
+        self.reserve(rows.len());
         for record in rows.chunk_by(|a, b| a.record == b.record) {
             let parts: usize = record
                 .iter()
@@ -130,6 +131,7 @@ impl Finish<'_> {
             let observations = self.open_observations as usize + record.len();
             if observations > self.observations_max as usize || bytes > RECORD_BYTES_MAX {
                 self.close();
+                self.reserve(rows.len());
             }
             for row in record {
                 let at = (row.refused == 0).then_some(evaluated);
@@ -144,6 +146,14 @@ impl Finish<'_> {
                 self.outcome.count(name, count);
             }
         }
+    }
+
+    /// Makes room for a scored record, or for all that is left when that is less.
+    fn reserve(&mut self, rows: usize) {
+        let parts = self.pending.arena.len() + self.pending.texts.len();
+        let each = parts / rows.max(1) + SCORES_BYTES;
+        let rows = rows.min(self.observations_max as usize);
+        self.open = Writer::with_capacity((rows * each).min(RECORD_BYTES_MAX));
     }
 
     fn close(&mut self) {

@@ -12,6 +12,7 @@
 //! partitions, on the clock, nor (but for the scores themselves) on the model.
 
 pub mod advance;
+mod ahead;
 pub mod alert;
 pub mod begin;
 pub mod device;

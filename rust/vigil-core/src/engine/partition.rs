@@ -30,12 +30,25 @@ pub type ByKey<T> = HashMap<u128, T, BuildHasherDefault<KeyHasher>>;
 /// States kept for reuse at most.
 const SPARE_MAX: usize = 8192;
 
+/// Where a patient's state is: found once, then no hash is looked up again. Patients never leave.
+pub type Place = u32;
+
+/// A patient of a partition.
+#[derive(Debug)]
+struct Slot {
+    key: u128,
+    state: Box<PatientState>,
+    /// The batch (by `Partition::sequence`) that has a copy of the state, and which of its copies it is.
+    copied: (u64, u32),
+}
+
 /// Patients of one partition.
 #[derive(Debug, Default)]
 pub struct Partition {
-    patients: ByKey<Box<PatientState>>,
-    /// Keys of patients that changed since the last checkpoint, in the order they did.
-    dirty: Vec<u128>,
+    index: ByKey<Place>,
+    slots: Vec<Slot>,
+    /// Patients that changed since the last checkpoint, in the order they did.
+    dirty: Vec<Place>,
     bytes: usize,
     /// Replaced states, kept for their memory.
     #[allow(clippy::vec_box)]
@@ -48,26 +61,50 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// A copy of a patient's state to work on; a new one for a patient not seen yet.
+    /// Where the state of a patient is; `None` for a patient not seen yet.
     #[inline]
-    pub fn copy(&mut self, key: u128) -> Box<PatientState> {
-        match (self.patients.get(&key), self.spare.pop()) {
-            (Some(state), Some(mut copy)) => {
-                copy.copy_from(state);
-                copy
-            }
-            (Some(state), None) => state.clone(),
-            (None, _) => Box::default(),
+    pub fn find(&self, key: u128) -> Option<Place> {
+        self.index.get(&key).copied()
+    }
+
+    /// Brings the state at `place` near.
+    #[inline]
+    pub fn touch(&self, place: Place) {
+        if let Some(slot) = self.slots.get(place as usize) {
+            slot.state.touch();
         }
     }
 
-    /// Puts a patient's new state in place.
+    /// The copy number that the batch now begun has of the state at `place`, if it has one.
     #[inline]
-    pub fn put(&mut self, key: u128, mut state: Box<PatientState>) {
+    pub fn copied(&self, place: Place) -> Option<u32> {
+        let (batch, number) = self.slots.get(place as usize)?.copied;
+        (batch == self.sequence).then_some(number)
+    }
+
+    /// A copy of the state at `place` to work on, the `number`th of the batch; a new one for a patient not seen yet.
+    #[inline]
+    pub fn copy(&mut self, place: Option<Place>, number: u32) -> Box<PatientState> {
+        let Some(slot) = place.and_then(|place| self.slots.get_mut(place as usize)) else {
+            return Box::default();
+        };
+        slot.copied = (self.sequence, number);
+        match self.spare.pop() {
+            Some(mut copy) => {
+                copy.copy_from(&slot.state);
+                copy
+            }
+            None => slot.state.clone(),
+        }
+    }
+
+    /// Puts a patient's new state in place; `place` is where it was found.
+    #[inline]
+    pub fn put(&mut self, key: u128, place: Option<Place>, mut state: Box<PatientState>) {
         state.dirty = true;
-        let old = self.replace(key, state);
+        let (place, old) = self.replace(key, place, state);
         if !old.as_ref().is_some_and(|old| old.dirty) {
-            self.dirty.push(key);
+            self.dirty.push(place);
         }
         if self.spare.len() < SPARE_MAX {
             self.spare.extend(old);
@@ -76,14 +113,32 @@ impl Partition {
 
     /// Puts a state in place as it was at a checkpoint.
     pub fn insert(&mut self, key: u128, state: Box<PatientState>) {
-        self.replace(key, state);
+        self.replace(key, self.find(key), state);
     }
 
-    fn replace(&mut self, key: u128, state: Box<PatientState>) -> Option<Box<PatientState>> {
+    fn replace(
+        &mut self,
+        key: u128,
+        place: Option<Place>,
+        state: Box<PatientState>,
+    ) -> (Place, Option<Box<PatientState>>) {
         self.bytes += state.bytes();
-        let old = self.patients.insert(key, state)?;
-        self.bytes = self.bytes.saturating_sub(old.bytes());
-        Some(old)
+        if let Some(place) = place {
+            let slot = self.slots.get_mut(place as usize);
+            if let Some(slot) = slot.filter(|slot| slot.key == key) {
+                let old = std::mem::replace(&mut slot.state, state);
+                self.bytes = self.bytes.saturating_sub(old.bytes());
+                return (place, Some(old));
+            }
+        }
+        let place = self.slots.len() as Place;
+        self.index.insert(key, place);
+        self.slots.push(Slot {
+            key,
+            state,
+            copied: (0, 0),
+        });
+        (place, None)
     }
 
     /// Calls `each` with every patient that changed since the last checkpoint (or all), which then counts as
@@ -91,16 +146,16 @@ impl Partition {
     pub fn checkpoint(&mut self, full: bool, mut each: impl FnMut(u128, &PatientState)) {
         let dirty = std::mem::take(&mut self.dirty);
         if full {
-            for (key, state) in &mut self.patients {
-                state.dirty = false;
-                each(*key, state);
+            for slot in &mut self.slots {
+                slot.state.dirty = false;
+                each(slot.key, &slot.state);
             }
             return;
         }
-        for key in dirty {
-            if let Some(state) = self.patients.get_mut(&key) {
-                state.dirty = false;
-                each(key, state);
+        for place in dirty {
+            if let Some(slot) = self.slots.get_mut(place as usize) {
+                slot.state.dirty = false;
+                each(slot.key, &slot.state);
             }
         }
     }
@@ -108,7 +163,7 @@ impl Partition {
     /// Patients that a checkpoint would write.
     pub fn changed(&self, full: bool) -> usize {
         if full {
-            self.patients.len()
+            self.slots.len()
         } else {
             self.dirty.len()
         }
@@ -116,21 +171,22 @@ impl Partition {
 
     /// How many patients.
     pub fn len(&self) -> usize {
-        self.patients.len()
+        self.slots.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.patients.is_empty()
+        self.slots.is_empty()
     }
 
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
-        self.bytes + self.patients.capacity() * (size_of::<u128>() + size_of::<usize>() + 1)
+        let entry = size_of::<u128>() + size_of::<Place>() + 1;
+        self.bytes + self.index.capacity() * entry + self.slots.capacity() * size_of::<Slot>()
     }
 
-    /// All states, in no particular order.
+    /// All states, in the order they were first seen.
     pub fn iter(&self) -> impl Iterator<Item = (u128, &PatientState)> {
-        self.patients.iter().map(|(key, state)| (*key, &**state))
+        self.slots.iter().map(|slot| (slot.key, &*slot.state))
     }
 }

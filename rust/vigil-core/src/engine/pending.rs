@@ -9,6 +9,7 @@ use crate::outcome::Outcome;
 use crate::rules::moment::{Value, Warning};
 use crate::rules::{RuleSet, Subject};
 
+use super::partition::Place;
 use super::patient::PatientState;
 
 /// Observations read, features made, nothing decided. Owns copies of what it needs.
@@ -38,6 +39,8 @@ pub struct Pending {
 #[derive(Debug)]
 pub(super) struct Touched {
     pub key: u128,
+    /// Where the state is that this replaces; `None` = a patient not seen yet.
+    pub place: Option<Place>,
     pub state: Box<PatientState>,
     /// Whether an observation was evaluated.
     pub changed: bool,

@@ -73,6 +73,7 @@ impl Enricher {
             stage: stage::ENRICHMENT,
             process_time_us,
         };
+        let bytes: usize = values.iter().map(|value| value.len()).sum();
         let devices = self.table.read();
         let mut ahead = LookAhead::new(&devices);
         let mut records_ahead = 0;
@@ -80,7 +81,8 @@ impl Enricher {
         let mut join = Join {
             partitions: self.partitions,
             process_time_us,
-            batches: Batches::new(self.partitions, self.observations_max),
+            batches: Batches::new(self.partitions, self.observations_max)
+                .expecting(bytes + bytes / 2),
             header: Writer::with_capacity(256),
             notices: Notices::default(),
         };

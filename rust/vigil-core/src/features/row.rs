@@ -21,24 +21,26 @@ pub fn push_row(
     now_us: i64,
 ) {
     let mut values = [f64::NAN; MODEL_FAMILIES.len()];
-    for ((family, baseline), slot) in MODEL_FAMILIES.into_iter().zip(baselines).zip(&mut values) {
-        match known.current(family, now_us, VALUE_AGE_US_MAX) {
-            Some(reading) => {
-                *slot = reading.value;
-                let age_us = now_us.saturating_sub(reading.time_us).max(0);
-                let delta = baseline.delta(reading.value);
-                out.extend([
-                    reading.value as f32,
-                    (age_us as f64 * 1e-6) as f32,
-                    delta.map_or(f32::NAN, |d| d as f32),
-                ]);
-            }
-            None => out.extend([f32::NAN; 3]),
+    let mut columns = [[f32::NAN; 3]; MODEL_FAMILIES.len()];
+    let slots = values.iter_mut().zip(&mut columns);
+    for ((family, baseline), (slot, columns)) in
+        MODEL_FAMILIES.into_iter().zip(baselines).zip(slots)
+    {
+        if let Some(reading) = known.current(family, now_us, VALUE_AGE_US_MAX) {
+            *slot = reading.value;
+            let age_us = now_us.saturating_sub(reading.time_us).max(0);
+            let delta = baseline.delta(reading.value);
+            *columns = [
+                reading.value as f32,
+                (age_us as f64 * 1e-6) as f32,
+                delta.map_or(f32::NAN, |d| d as f32),
+            ];
         }
     }
+    out.extend_from_slice(columns.as_flattened());
     let [heart_rate, _, _, _, systolic, diastolic, _] = values;
     let on_oxygen = known.on_oxygen(now_us, VALUE_AGE_US_MAX).map(|(on, _)| on);
-    out.extend([
+    out.extend_from_slice(&[
         person.age_years.map_or(f32::NAN, |years| years as f32),
         truth(person.male),
         truth(on_oxygen),

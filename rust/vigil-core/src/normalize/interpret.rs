@@ -42,7 +42,13 @@ pub struct Meaning {
     pub unmapped: Vec<usize>,
     /// What was noticed.
     pub notices: Vec<Notice>,
+    /// The last name at each position and what it stands for: a device says the same names in the same order.
+    names: Vec<(String, Option<Target>)>,
 }
+
+/// Positions and bytes of names remembered.
+const NAMES_MAX: usize = 32;
+const NAME_BYTES_MAX: usize = 32;
 
 impl Meaning {
     /// Forgets the last observation but keeps the memory.
@@ -60,7 +66,7 @@ impl Meaning {
     /// Adds what the measurement number `from` means.
     #[inline]
     pub fn add(&mut self, from: usize, measurement: &Measurement<'_>) {
-        match vocabulary::lookup(measurement.metric) {
+        match self.target(from, measurement.metric) {
             None => self.unmapped.push(from),
             // A device's null: it has no reading. There is no number to keep.
             Some(_) if measurement.value.is_empty() => self.notice(from, ErrorCode::Sentinel),
@@ -80,6 +86,28 @@ impl Meaning {
                 );
             }
         }
+    }
+
+    #[inline]
+    fn target(&mut self, from: usize, metric: &str) -> Option<Target> {
+        match self.names.get(from) {
+            Some((name, target)) if name == metric => *target,
+            _ => self.look_up(from, metric),
+        }
+    }
+
+    fn look_up(&mut self, from: usize, metric: &str) -> Option<Target> {
+        let target = vocabulary::lookup(metric);
+        if metric.len() <= NAME_BYTES_MAX {
+            if from == self.names.len() && from < NAMES_MAX {
+                self.names.push((metric.to_owned(), target));
+            } else if let Some((name, known)) = self.names.get_mut(from) {
+                name.clear();
+                name.push_str(metric);
+                *known = target;
+            }
+        }
+        target
     }
 
     #[inline]

@@ -59,7 +59,8 @@ impl Normalizer {
             process_time_us,
         };
         let mut outcome = Outcome::default();
-        let mut batches = Batches::new(1, self.observations_max);
+        let bytes: usize = values.iter().map(|value| value.len()).sum();
+        let mut batches = Batches::new(1, self.observations_max).expecting(bytes + bytes / 8);
         let mut measurements = Vec::new();
         let mut metadata = Vec::new();
         self.counts = Counts::default();

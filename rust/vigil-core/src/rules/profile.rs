@@ -30,7 +30,8 @@ pub struct Profile {
     pub spo2_scale: u8,
     /// Bits of the signs that a limit may concern.
     concerned: u32,
-    limits: Arc<[PatientLimit]>,
+    /// `None` = none: then a copy of the profile does not count references.
+    limits: Option<Arc<[PatientLimit]>>,
 }
 
 impl Profile {
@@ -68,7 +69,7 @@ impl Profile {
                 profile.concerned |= 1 << sign.index();
             }
         }
-        profile.limits = limits.into();
+        profile.limits = (!limits.is_empty()).then(|| limits.into());
         Ok(profile)
     }
 
@@ -86,7 +87,8 @@ impl Profile {
         }
         // Said twice, the last one counts.
         let of = |sign: Sign| {
-            let mut own = self.limits.iter().rev().filter(|own| own.sign == sign);
+            let limits = self.limits.as_deref().unwrap_or_default();
+            let mut own = limits.iter().rev().filter(|own| own.sign == sign);
             own.find_map(|own| own.limits.get(kind as usize).copied().flatten())
         };
         of(sign).or_else(|| of(primary))
@@ -94,7 +96,7 @@ impl Profile {
 
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.limits)
+        self.limits.as_deref().map_or(0, size_of_val)
     }
 }
 

@@ -148,7 +148,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline(never)]
     fn long_varint(&mut self) -> Result<u64, Error> {
+        // Up to eight bytes at once, where that many are left: times take eight.
+        if let Some(chunk) = self.rest.first_chunk::<8>() {
+            let word = u64::from_le_bytes(*chunk);
+            let ends = !word & 0x8080_8080_8080_8080;
+            if ends != 0 {
+                let length = (ends.trailing_zeros() / 8) as usize + 1;
+                self.rest = self.rest.get(length..).unwrap_or_default();
+                return Ok(joined(word & (u64::MAX >> (64 - 8 * length))));
+            }
+        }
+        self.longest_varint()
+    }
+
+    fn longest_varint(&mut self) -> Result<u64, Error> {
         let mut value = 0u64;
         for (i, &byte) in self.rest.iter().take(10).enumerate() {
             if i == 9 && byte > 1 {
@@ -172,6 +187,14 @@ impl<'a> Reader<'a> {
         self.rest = rest;
         Ok(*head)
     }
+}
+
+/// The low seven bits of eight bytes, side by side.
+#[inline]
+fn joined(word: u64) -> u64 {
+    let word = (word & 0x007f_007f_007f_007f) | (word & 0x7f00_7f00_7f00_7f00) >> 1;
+    let word = (word & 0x0000_3fff_0000_3fff) | (word & 0x3fff_0000_3fff_0000) >> 2;
+    (word & 0x0fff_ffff) | (word & 0x0fff_ffff_0000_0000) >> 4
 }
 
 #[cold]

@@ -6,6 +6,17 @@ pub fn varint_len(value: u64) -> usize {
     ((64 - (value | 1).leading_zeros()) as usize).div_ceil(7)
 }
 
+/// The bit that says that another byte follows, in eight bytes.
+const CONTINUES: u64 = 0x8080_8080_8080_8080;
+
+/// The low 56 bits of `value`, seven in each byte.
+#[inline]
+fn spread(value: u64) -> u64 {
+    let value = (value & 0x0fff_ffff) | (value & 0x00ff_ffff_f000_0000) << 4;
+    let value = (value & 0x0000_3fff_0000_3fff) | (value & 0x0fff_c000_0fff_c000) << 2;
+    (value & 0x007f_007f_007f_007f) | (value & 0x3f80_3f80_3f80_3f80) << 1
+}
+
 /// Appends fields to a buffer. proto3 defaults are the caller's business: what is called is written.
 #[derive(Debug, Default, Clone)]
 pub struct Writer {
@@ -51,7 +62,24 @@ impl Writer {
 
     /// A bare varint, as in packed fields.
     #[inline]
-    pub fn raw_varint(&mut self, mut value: u64) {
+    pub fn raw_varint(&mut self, value: u64) {
+        if value < 0x80 {
+            self.buffer.push(value as u8);
+        } else {
+            self.long_varint(value);
+        }
+    }
+
+    /// Two to eight bytes are made and stored at once: times take eight, and there are three in a header.
+    fn long_varint(&mut self, mut value: u64) {
+        if value < 1 << 56 {
+            let length = varint_len(value);
+            let spread = spread(value) | (CONTINUES & ((1 << (8 * (length - 1))) - 1));
+            let at = self.buffer.len();
+            self.buffer.extend_from_slice(&spread.to_le_bytes());
+            self.buffer.truncate(at + length);
+            return;
+        }
         while value >= 0x80 {
             self.buffer.push((value as u8) | 0x80);
             value >>= 7;
@@ -91,7 +119,20 @@ impl Writer {
     pub fn bytes(&mut self, number: u32, value: &[u8]) {
         self.tag(number, 2);
         self.raw_varint(value.len() as u64);
-        self.buffer.extend_from_slice(value);
+        self.raw(value);
+    }
+
+    /// An id of 16 bytes (then it is no call to copy it), or whatever stands in its place.
+    #[inline]
+    pub fn id(&mut self, number: u32, id: &[u8]) {
+        self.tag(number, 2);
+        if let Ok(id) = <&[u8; 16]>::try_from(id) {
+            self.buffer.push(16);
+            self.buffer.extend_from_slice(id);
+        } else {
+            self.raw_varint(id.len() as u64);
+            self.buffer.extend_from_slice(id);
+        }
     }
 
     /// A `string` field, left out when it is empty, as proto3 does.
@@ -171,6 +212,30 @@ mod tests {
             prop_assert_eq!(inner.next_field().unwrap().unwrap().value, Value::Bytes(&bytes));
             prop_assert_eq!(inner.next_field().unwrap().unwrap().value.double().unwrap().to_bits(), x.to_bits());
             prop_assert!(reader.next_field().unwrap().is_none());
+        }
+
+        #[test]
+        fn bytes_and_varints_of_any_length(bytes in proptest::collection::vec(any::<u8>(), 0..40), value: u64, shift in 0u32..64) {
+            let mut writer = Writer::default();
+            writer.raw(&bytes);
+            prop_assert_eq!(writer.as_slice(), &bytes);
+            let value = value >> shift;
+            let mut expected = bytes.clone();
+            let mut rest = value;
+            while rest >= 0x80 {
+                expected.push(rest as u8 | 0x80);
+                rest >>= 7;
+            }
+            expected.push(rest as u8);
+            writer.raw_varint(value);
+            prop_assert_eq!(writer.as_slice(), &expected);
+            writer.raw(&[0; 3]);
+            let mut reader = Reader::new(&writer.as_slice()[bytes.len()..]);
+            prop_assert_eq!(reader.next_varint().unwrap(), Some(value));
+            prop_assert_eq!(reader.rest(), &[0; 3]);
+            let cut = &expected[bytes.len()..expected.len() - 1];
+            let mut reader = Reader::new(cut);
+            prop_assert!(cut.is_empty() || reader.next_varint().is_err());
         }
 
         #[test]
