@@ -30,8 +30,13 @@ async def connect_bus(service: Service) -> Bus:
 def run_stage(
     service: Service, log: Bus, topics: Sequence[str], processor: Processor, settings: Settings | None = None
 ) -> Stage:
-    """Starts `processor` over `topics` in the service's consumer group; drained with the service."""
+    """Starts `processor` over `topics` in the service's consumer group; drained with the service.
+
+    A stage that crashed ends the service, with an exit code, so that it is started again: nobody else would notice.
+    """
     stage = Stage(service.name, log, topics, processor, settings or service.settings, service.health)
+    loop = asyncio.get_running_loop()
+    stage.on_crash = lambda reason: loop.call_soon_threadsafe(service.fail, reason)
     stage.start()
     measuring = asyncio.create_task(_measure_lag(service.name, log, topics))
 

@@ -14,7 +14,7 @@ becomes a dead letter, acknowledged before its offset is committed.
 import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import groupby
 
@@ -77,6 +77,7 @@ class Stage:
         self._batch_failed = False  # since the last that succeeded
         self._pause_s = 0.0
         self.crashed: BaseException | None = None
+        self.on_crash: Callable[[str], object] = lambda reason: None  # called from the stage's thread
         health.alive_if(lambda: f"the stage's thread ended: {self.crashed}" if self.crashed else None)
         health.mark("stage", "not started")
 
@@ -105,6 +106,7 @@ class Stage:
             self.crashed = error
             self._health.mark("stage", f"crashed: {type(error).__name__}")
             _log.exception("stage_crashed")
+            self.on_crash(f"the stage crashed: {type(error).__name__}")
 
     def _session(self) -> None:
         """A consumer's life: ends on stop, or with an error; then a new one starts from the commits."""
