@@ -15,7 +15,7 @@ A metric's name may be a sign's field name, one of its aliases, or a code as `lo
 blanks, `_`, `-` and `.` do not matter. `bp` and `nibp` (and `abp`, `ibp`, `art` for the arterial ones) take
 `120/80`, `120/80/93` or `120/80 (93)`. Unknown names are kept as unmapped. A value outside the plausible range is kept,
 flagged and not evaluated; what a zero means is told in
-[ADR 0013](adr/0013-zero-is-an-asystole-until-the-sensor-is-known-to-be-off.md).
+[ADR 0008](adr/0008-zero-is-an-asystole-until-the-sensor-is-known-to-be-off.md).
 
 | sign | unit | plausible | LOINC | IEEE 11073 MDC | aliases |
 |---|---|---|---|---|---|
