@@ -38,7 +38,7 @@ def list_(
     [bold]Examples[/bold]
 
       vigil dead-letter list
-      vigil dead-letter list --code malformed_record --json
+      vigil dead-letter list --code malformed_protobuf --json
     """
     with _Letters() as letters:
         rows = [letters.shown(key, letter) for key, letter in letters.find(stage, code)]
