@@ -58,11 +58,16 @@ class EmbeddedRedis(EmbeddedServer):
         return self._process_id() == pid
 
     def _answers(self) -> bool:
-        return self._process_id() == self.pid
+        """INFO is answered, and everything else refused, while Redis loads its data: that is not yet."""
+        try:
+            with redis.Redis.from_url(self.url, socket_timeout=2) as client:
+                return int(client.info("server")["process_id"]) == self.pid and bool(client.ping())
+        except redis.RedisError:
+            return False
 
     def _process_id(self) -> int | None:
         try:
             with redis.Redis.from_url(self.url, socket_timeout=2) as client:
                 return int(client.info("server")["process_id"])
-        except redis.RedisError:  # refused, or still loading its data
+        except redis.RedisError:
             return None

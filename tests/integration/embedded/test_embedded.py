@@ -67,6 +67,13 @@ def test_redis_keeps_data_over_a_restart(tmp_path: Path) -> None:
         assert client.get("kept") == b"42"
 
 
+def test_redis_has_started_when_its_data_is_loaded(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path) as server, redis.Redis.from_url(server.url) as client:
+        client.eval("for i = 1, 200000 do redis.call('SET', i, i) end", 0)
+    with EmbeddedRedis(tmp_path) as server, redis.Redis.from_url(server.url) as client:
+        assert client.get("200000") == b"200000"  # while it loads: BusyLoadingError
+
+
 def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path / "one") as server, pytest.raises(StartFailed, match=f"port {server.port} is taken"):
         EmbeddedRedis(tmp_path / "two", server.port).start()
