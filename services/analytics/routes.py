@@ -47,8 +47,9 @@ def _microseconds(moment: datetime) -> int:
 def application(name: str, pool: Any) -> FastAPI:
     """The REST application."""
     app = rest_app(name, "Vigil analytics", _DESCRIPTION)
+    tags: list[Any] = ["statistics"]
 
-    @app.get("/stats/patients/{patient_id}/summary")
+    @app.get("/stats/patients/{patient_id}/summary", tags=tags)
     async def summary(patient_id: Annotated[Identifier, Path()], query: Annotated[Range, Query()]) -> Response:
         """Per sign count, mean, spread, extremes and last value; the patient's alarms by priority and type."""
         period = query.period
@@ -68,7 +69,7 @@ def application(name: str, pool: Any) -> FastAPI:
             }
         )
 
-    @app.get("/stats/global/alerts")
+    @app.get("/stats/global/alerts", tags=tags)
     async def global_alerts(query: Annotated[Range, Query()]) -> Response:
         """All alarms of the period by priority, severity, kind, type and ward."""
         period = query.period
@@ -84,20 +85,20 @@ def application(name: str, pool: Any) -> FastAPI:
             }
         )
 
-    @app.get("/stats/wards")
+    @app.get("/stats/wards", tags=tags)
     async def wards(query: Annotated[Range, Query()]) -> Response:
         """Observations and alarms per ward."""
         period = query.period
         return answer(period.shown | {"items": await queries.wards(pool, period)})
 
-    @app.get("/stats/devices")
+    @app.get("/stats/devices", tags=tags)
     async def devices(query: Annotated[DevicePage, Query()]) -> Response:
         """Observations per device."""
         period = query.period
         items, total = await queries.devices(pool, period, query.limit, query.offset)
         return answer(period.shown | query.of(items, total))
 
-    @app.get("/stats/alarm-burden")
+    @app.get("/stats/alarm-burden", tags=tags)
     async def alarm_burden(query: Annotated[Range, Query()]) -> Response:
         """Alarms per bed-day, the share of short ones, time in alarm, and how few patients cause how many."""
         period = query.period

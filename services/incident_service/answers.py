@@ -51,7 +51,7 @@ class Incident(Answer):
     trace_id: str
 
 
-class Act(Answer):
+class HistoryEntry(Answer):
     """One entry of the history."""
 
     at: datetime
@@ -84,7 +84,7 @@ class Whole(Incident):
     """An incident with its episode and its history."""
 
     timeline: list[Step]
-    history: list[Act]
+    history: list[HistoryEntry]
     evidence: list[dict[str, Any]]
 
 

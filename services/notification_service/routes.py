@@ -71,9 +71,10 @@ class Notifications(Body):
 def application(name: str, pool: Any) -> FastAPI:
     """The REST application."""
     app = rest_app(name, "Vigil notifications", _DESCRIPTION)
+    tags: list[Any] = ["notifications"]
 
-    @app.get("/notifications", responses={200: {"model": Notifications}})
-    async def find(query: Annotated[Filter, Query()]) -> Response:
+    @app.get("/notifications", tags=tags, responses={200: {"model": Notifications}})
+    async def list_notifications(query: Annotated[Filter, Query()]) -> Response:
         """Notifications, newest first."""
         where, values = _where(query)
         total = await pool.fetchval(f"SELECT count(*) FROM notification {where}", *values)  # noqa: S608
@@ -86,8 +87,8 @@ def application(name: str, pool: Any) -> FastAPI:
         )
         return answer(query.of([_shown(row) for row in rows], total))
 
-    @app.get("/notifications/{notification_id}", responses={200: {"model": Notification}})
-    async def one(notification_id: UUID) -> Response:
+    @app.get("/notifications/{notification_id}", tags=tags, responses={200: {"model": Notification}})
+    async def get_notification(notification_id: UUID) -> Response:
         """One notification."""
         row = await pool.fetchrow("SELECT * FROM notification WHERE id = $1", notification_id)
         if row is None:

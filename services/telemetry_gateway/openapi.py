@@ -76,6 +76,7 @@ DOCUMENT = {
             "post": {
                 "summary": "Send one observation, or an array of them",
                 "operationId": "sendTelemetry",
+                "tags": ["telemetry"],
                 "parameters": [
                     {
                         "name": "x-device-key",

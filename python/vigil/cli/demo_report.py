@@ -161,7 +161,8 @@ def render(report: Report) -> Iterator[RenderableType]:
 def _overview(report: Report) -> Table:
     table = Table(title="What happened", title_justify="left", show_header=False)
     starts = [a for a in report.alerts if a["phase"] == "start"]
-    priorities = Counter(a["priority"] for a in starts if a["kind"] == "physiological")
+    physiological = [a["episode_id"] for a in starts if a["kind"] == "physiological"]
+    priorities = Counter(_highest(report.alerts, episode) for episode in physiological)
     technical = sum(a["kind"] == "technical" for a in starts)
     table.add_row("observations in the log", f"{report.observations:,}")
     by_priority = " · ".join(f"{name} {priorities[name]}" for name in ("high", "medium", "low"))
