@@ -59,8 +59,6 @@ class GrpcEdge:
         except (LogUnavailable, RegistryUnavailable) as error:
             await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
             raise AssertionError("abort does not return") from error
-        if acceptance.content_type.startswith("application/problem"):
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, acceptance.body.decode())
         return acceptance.body
 
 
