@@ -31,7 +31,7 @@ test: dev-setup test-system test-rust test-python ## Every test, Rust and Python
 test-system:
 	@bash scripts/system.sh --have java openjdk-17-jre-headless --have mvn maven --have chromium chromium
 
-test-rust:
+test-rust: ## Only the Rust tests
 	cargo test --workspace --locked --quiet
 
 test-python: 
@@ -90,9 +90,10 @@ simulate: setup ## Simulated devices against a running gateway: DEVICES= INTERVA
 e2e: dev-setup test-system ## Only the end-to-end and chaos tests
 	$(PY) -m pytest tests/e2e tests/chaos
 
-docs: dev-setup ## Generate docs/operations.md from the settings and docs/vocabulary.md from the core
+docs: dev-setup ## Generate the settings, vocabulary and examples in docs/ again
 	$(PY) scripts/operations_doc.py
 	$(PY) scripts/vocabulary_doc.py
+	$(PY) scripts/events_doc.py
 
 image: ## The container image (needs a Docker Engine)
 	docker build -f deploy/Dockerfile -t vigil:latest .
