@@ -34,7 +34,7 @@ test-system:
 test-rust: ## Only the Rust tests
 	cargo test --workspace --locked --quiet
 
-test-python: 
+test-python: ## Only the Python tests: PYTEST_ARGS=
 	$(PY) -m pytest $(PYTEST_ARGS)
 
 lint: dev-setup ## ruff, mypy, clippy, rustfmt, buf, imports, stubs

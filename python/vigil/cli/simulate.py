@@ -21,7 +21,7 @@ def simulate(
     start: Annotated[str, typer.Option(help="Event time of the first observations, ISO 8601; empty = now.")] = "",
     transport: Annotated[str, typer.Option(help="http or grpc.")] = "http",
     truth: Annotated[Path | None, typer.Option(help="Write the injected episodes to this file.")] = None,
-    prefix: Annotated[str, typer.Option(help="Prefix of device and patient ids.")] = "sim-",
+    prefix: Annotated[str, typer.Option(help="Prefix of ids; apart from those of `vigil up`.")] = "simulate-",
     per_body: Annotated[int, typer.Option(help="Most observations of one request.", min=1, max=10_000)] = 500,
     connections: Annotated[int, typer.Option(help="Connections to the gateway.", min=1, max=256)] = 8,
 ) -> None:

@@ -1,3 +1,5 @@
+//! Columns against the messages they were read from.
+
 use proptest::prelude::*;
 use prost::Message;
 

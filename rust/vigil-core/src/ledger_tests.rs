@@ -1,3 +1,5 @@
+//! The ledger: what is missing, invented, repeated, or excused by a dead letter.
+
 use proptest::prelude::*;
 use prost::Message;
 

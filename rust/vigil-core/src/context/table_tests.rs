@@ -1,3 +1,5 @@
+//! The context table: answers, changes, clearings, and whose a device was at a time.
+
 use prost::Message;
 
 use super::*;

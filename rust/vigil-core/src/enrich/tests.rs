@@ -1,3 +1,5 @@
+//! Enrichment adds the context, changes nothing else and loses nothing, also of damaged batches.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
