@@ -17,7 +17,7 @@ COUNT = len(SIGNS)
 ABSENT_VALUE = np.float64(-1e9)
 """What the kernels hand on for a sign whose probe is off."""
 
-#                  heart_rate spo2 resp temp  sbp   dbp
+#                  heart_rate spo2 resp temp  sbp   dbp   in /min, %, /min, °C, mmHg, mmHg
 BASELINE_LOW = np.array([66.0, 97.0, 14.0, 36.5, 116.0, 70.0])
 BASELINE_HIGH = np.array([80.0, 98.4, 17.0, 37.0, 134.0, 80.0])
 DEVIATION = np.array([2.2, 0.35, 0.6, 0.07, 3.2, 2.2])

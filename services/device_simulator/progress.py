@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from vigil.clients.sending import Statistics
+from vigil.scalars import time_text
 
 _CONSOLE = Console(stderr=True)
 
@@ -55,6 +56,13 @@ def show(summary: dict[str, object]) -> None:
     """The table at the end."""
     table = Table(title="Simulation", show_header=False)
     for name, value in summary.items():
-        text = f"{value:,.1f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
-        table.add_row(name.replace("_", " "), text)
+        table.add_row(name.removesuffix("_us").replace("_", " "), _text(name, value))
     _CONSOLE.print(table)
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, int) and name.endswith("_us"):  # a moment
+        return time_text(value) or "–"
+    if isinstance(value, dict):
+        return ", ".join(f"{n} × {problem}" for problem, n in value.items()) or "none"
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

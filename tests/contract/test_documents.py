@@ -1,13 +1,16 @@
-"""The documents name files, make targets and commands that exist."""
+"""The documents name files, make targets, commands and settings that exist."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+from vigil import topology
 from vigil.cli.main import app
+from vigil.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
@@ -16,6 +19,7 @@ FILE = re.compile(r"\.(py|pyi|rs|md|toml|proto|yaml|yml|sql|lua|json|onnx|sh|in|
 MADE = {".venv", ".vigil", "target"}  # by make
 MADE_FILES = {"load/REPORT.md"}  # by make bench
 OTHER = {"120/80", "120/80/93", "scored.jsonl", "alerts.jsonl"}  # readings; what a replay writes
+CONSTANT = re.compile(r"\b[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+\b")
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 
 
@@ -69,6 +73,18 @@ def test_vigil_commands_exist(page: Path) -> None:
     asked = set(re.findall(r"`vigil ([a-z-]+)", page.read_text()))
     asked |= set(re.findall(r"^\S*vigil ([a-z-]+)", page.read_text(), re.MULTILINE))
     assert asked <= commands
+
+
+@pages
+def test_settings_and_constants_exist(page: Path) -> None:
+    known = {field.name.upper() for field in fields(Settings)}
+    known |= {f"{s.package.upper()}_{kind}" for s in topology.SERVICES for kind in ("HOST", "HTTP_PORT", "GRPC_PORT")}
+    sources = [ROOT / "Makefile", *(ROOT / "proto").glob("*.proto")]
+    known |= set(re.findall(CONSTANT, "\n".join(path.read_text() for path in sources)))
+    known |= {name.removeprefix("OBSERVATION_FLAG_") for name in known}  # as people call them
+    text = re.sub(r"\S+\.md", "", page.read_text())
+    known |= {"RESOURCE_EXHAUSTED"}  # of gRPC itself
+    assert set(re.findall(CONSTANT, text)) <= known
 
 
 def test_decisions_are_numbered_without_gaps_and_listed() -> None:
