@@ -32,7 +32,7 @@ test-system:
 	@bash scripts/system.sh --have java openjdk-17-jre-headless --have mvn maven --have chromium chromium
 
 test-rust: ## Only the Rust tests
-	cargo test --workspace --locked --quiet
+	@bash scripts/cargo.sh test --workspace --locked --quiet
 
 test-python: ## Only the Python tests: PYTEST_ARGS=
 	$(PY) -m pytest $(PYTEST_ARGS)

@@ -36,6 +36,7 @@ mapfile -t sources < <(find rust proto Cargo.toml Cargo.lock pyproject.toml -typ
 want="$(digest "${sources[@]}")"
 if [ "$(cat .venv/.core 2>/dev/null)" != "$want" ] || ! ls python/vigil/_core*.so >/dev/null 2>&1; then
   say "Building the Rust core (release; a minute or two on the first run)"
+  bash scripts/system.sh --have cc gcc --have cc libc6-dev # rustc links with it
   if command -v cargo >/dev/null && [ -x .venv/bin/maturin ]; then
     VIRTUAL_ENV="$PWD/.venv" PATH="$PWD/.venv/bin:$PATH" .venv/bin/maturin develop --release --locked --quiet
   else
