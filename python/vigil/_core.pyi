@@ -22,15 +22,25 @@ __all__ = [
     "Ledger",
     "Normalizer",
     "Pending",
+    "PewsTable",
     "ScoredColumns",
     "StageOutput",
     "derive_id",
     "error_table",
     "feature_names",
     "feature_schema",
+    "news2_applicable",
     "partition_of",
+    "score_guidance",
+    "score_guidance_table",
+    "score_mews",
     "score_names",
     "score_news2",
+    "score_pews",
+    "score_qsofa",
+    "score_shock_index",
+    "score_sirs",
+    "score_table",
     "scored_columns",
     "version",
     "vocabulary",
@@ -252,3 +262,73 @@ def score_news2(
     temperature: float | None,
 ) -> tuple[int, bool, bool, list[tuple[str, int]], list[str], str]:
     """(total, partial, single_three, subscores, missing, risk)."""
+
+_Plain: TypeAlias = tuple[int, bool, list[tuple[str, int]], list[str], str]
+"""(total, partial, subscores, missing, risk)."""
+_Bands: TypeAlias = list[tuple[float | None, int]]
+"""(up to and including, points), ascending; the last has no end."""
+
+def score_mews(
+    respiratory_rate: float | None,
+    heart_rate: float | None,
+    systolic: float | None,
+    temperature: float | None,
+    consciousness: str | None,
+) -> _Plain: ...
+def score_qsofa(respiratory_rate: float | None, systolic: float | None, consciousness: str | None) -> _Plain: ...
+def score_sirs(
+    temperature: float | None,
+    heart_rate: float | None,
+    respiratory_rate: float | None,
+    white_cell_count: float | None,
+) -> _Plain: ...
+def score_shock_index(heart_rate: float | None, systolic: float | None) -> tuple[float | None, list[str], str]:
+    """(ratio, missing, risk)."""
+
+@final
+class PewsTable:
+    """A paediatric table, read from TOML and checked; the default (Bedside PEWS) without a text."""
+
+    def __new__(cls, toml: str | None = None) -> Self: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def high_from(self) -> int: ...
+    @property
+    def below_months(self) -> float:
+        """The age from which the table holds nothing."""
+    def by_age(self) -> list[tuple[str, float, str, _Bands]]:
+        """(age band, below months, field, bands) of the signs that depend on age."""
+    def at_any_age(self) -> list[tuple[str, _Bands]]:
+        """(field, bands) of those that do not."""
+    def effort(self) -> list[tuple[str, int]]:
+        """(level, points) of the respiratory effort."""
+
+def score_pews(
+    table: PewsTable,
+    age_months: float | None,
+    heart_rate: float | None,
+    systolic: float | None,
+    capillary_refill: float | None,
+    respiratory_rate: float | None,
+    respiratory_effort: str | None,
+    spo2: float | None,
+    on_oxygen: bool | None,
+    o2_flow: float | None,
+    fio2: float | None,
+) -> _Plain: ...
+def news2_applicable(age_years: float | None, pregnant: bool) -> bool:
+    """Not under 16 years, not in pregnancy. An unknown age does not silence the score."""
+
+def score_table(score: str) -> list[dict[str, object]]:
+    """One dict a row: field, when, unit, step, bands, levels. Empty for pews (`PewsTable`) and shock_index."""
+
+def score_guidance_table(score: str) -> list[tuple[int, str, str, str]]:
+    """(from, risk, monitoring, response), ascending."""
+
+def score_guidance(score: str, total: int, risk: str) -> tuple[str, str]:
+    """(monitoring, response) for a total of this risk."""

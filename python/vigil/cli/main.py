@@ -12,6 +12,7 @@ from vigil.cli import (
     demo,
     down,
     replay,
+    score,
     seed,
     simulate,
     status,
@@ -52,6 +53,7 @@ _register(FEED, "simulate", simulate.simulate)
 _register(FEED, "replay", replay.replay)
 _register(LOOK, "tail", tail.tail)
 _register(LOOK, "audit", audit.audit)
+_register(LOOK, "score", score.score)
 app.add_typer(dead_letter.app, name="dead-letter", rich_help_panel=LOOK)
 
 

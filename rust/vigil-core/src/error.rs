@@ -83,6 +83,8 @@ error_table! {
     PulseDeficit = "pulse_deficit", 200;
     /// A rule file that cannot be used.
     InvalidRule = "invalid_rule", 422;
+    /// A score that must not be used for this patient.
+    NotApplicable = "not_applicable", 422;
     /// A checkpoint that cannot be restored.
     InvalidCheckpoint = "invalid_checkpoint", 500;
     /// The model's answer does not fit the rows that were sent.

@@ -11,6 +11,8 @@ mod features;
 mod ledger;
 mod normalize;
 mod outcome;
+mod score_pews;
+mod score_tables;
 mod scores;
 mod vocabulary;
 
@@ -25,6 +27,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     features::register(module)?;
     normalize::register(module)?;
     outcome::register(module)?;
+    score_pews::register(module)?;
+    score_tables::register(module)?;
     scores::register(module)?;
     vocabulary::register(module)?;
     Ok(())

@@ -46,6 +46,25 @@ pub fn points(bands: &[Band], value: f64, steps_per_unit: f64) -> Option<u8> {
     })
 }
 
+/// The whole number nearest to `value`, twice; halfway between two, the lower and the upper. `None` for a value that
+/// is not finite.
+#[inline]
+pub fn nearest(value: f64) -> Option<(i64, i64)> {
+    if !value.is_finite() {
+        return None;
+    }
+    let lower = floor(value);
+    let above_half = value - lower as f64 - 0.5;
+    let upper = lower.saturating_add(1);
+    Some(if above_half.abs() < HALF_STEP_TOLERANCE {
+        (lower, upper)
+    } else if above_half < 0.0 {
+        (lower, lower)
+    } else {
+        (upper, upper)
+    })
+}
+
 /// The next lower integer; saturates. (`f64::floor` is a library call on the x86-64 that we build for.)
 #[inline]
 fn floor(x: f64) -> i64 {

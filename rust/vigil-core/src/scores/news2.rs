@@ -3,6 +3,8 @@
 //! Source: Royal College of Physicians. National Early Warning Score (NEWS) 2. London: RCP, 2017.
 
 use super::band::{above, points, up_to, Band};
+pub use super::scored::Risk;
+use super::scored::{Guidance, Row};
 use super::Consciousness;
 use crate::sign::Sign;
 
@@ -57,6 +59,63 @@ const TEMPERATURE: &[Band] = &[
 const OXYGEN_POINTS: u8 = 2;
 /// Anything but alert.
 const ALTERED_CONSCIOUSNESS_POINTS: u8 = 3;
+/// For the documentation; [`score`] reads the two constants above.
+const OXYGEN: &[(&str, u8)] = &[("air", 0), ("oxygen", OXYGEN_POINTS)];
+const CONSCIOUSNESS: &[(&str, u8)] = &[
+    ("A", 0),
+    ("C", ALTERED_CONSCIOUSNESS_POINTS),
+    ("V", ALTERED_CONSCIOUSNESS_POINTS),
+    ("P", ALTERED_CONSCIOUSNESS_POINTS),
+    ("U", ALTERED_CONSCIOUSNESS_POINTS),
+];
+
+/// The whole table.
+pub const TABLE: &[Row] = &[
+    Row::of("respiratory_rate", "/min", RESPIRATORY_RATE),
+    Row::of("spo2", "%", SPO2_SCALE_1).when("scale 1"),
+    Row::of("spo2", "%", SPO2_SCALE_2_AIR).when("scale 2, on air"),
+    Row::of("spo2", "%", SPO2_SCALE_2_OXYGEN).when("scale 2, on oxygen"),
+    Row::levels("on_oxygen", OXYGEN),
+    Row::of("systolic", "mm[Hg]", SYSTOLIC),
+    Row::of("heart_rate", "/min", HEART_RATE),
+    Row::levels("consciousness", CONSCIOUSNESS),
+    Row::of("temperature", "Cel", TEMPERATURE).tenths(),
+];
+
+/// Thresholds and responses of the aggregate score.
+pub const GUIDANCE: &[Guidance] = &[
+    Guidance {
+        from: 0,
+        risk: Risk::Low,
+        monitoring: "at least 12-hourly",
+        response: "continue routine monitoring",
+    },
+    Guidance {
+        from: 1,
+        risk: Risk::Low,
+        monitoring: "at least 4-6-hourly",
+        response: "assessment by a registered nurse, who decides on more frequent monitoring or escalation",
+    },
+    Guidance {
+        from: 3,
+        risk: Risk::LowMedium,
+        monitoring: "at least 1-hourly",
+        response: "urgent ward review",
+    },
+    Guidance {
+        from: 5,
+        risk: Risk::Medium,
+        monitoring: "at least 1-hourly",
+        response: "urgent review by a clinician or team with competence in acute illness",
+    },
+    Guidance {
+        from: 7,
+        risk: Risk::High,
+        monitoring: "continuous",
+        response: "emergency assessment by a team with critical-care competence",
+    },
+];
+
 /// Below this age NEWS2 must not be used.
 const AGE_YEARS_MIN: u32 = 16;
 
@@ -121,34 +180,6 @@ pub struct News2Input {
     pub consciousness: Option<Consciousness>,
     /// 2 only by a recorded clinician decision, never because the patient is on oxygen; else scale 1.
     pub spo2_scale: u8,
-}
-
-/// How urgent the response is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Risk {
-    /// Not one input is known: nothing may be said.
-    Unknown,
-    /// 0 … 4: ward-based response.
-    Low,
-    /// 3 in a single parameter: urgent ward-based response.
-    LowMedium,
-    /// 5 … 6: key threshold for urgent response.
-    Medium,
-    /// 7 or more: urgent or emergency response.
-    High,
-}
-
-impl Risk {
-    /// The word in events.
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Low => "low",
-            Self::LowMedium => "low-medium",
-            Self::Medium => "medium",
-            Self::High => "high",
-        }
-    }
 }
 
 /// A score. When `partial`, `total` and `risk` are lower bounds.
