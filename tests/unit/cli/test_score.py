@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from vigil.cli import score
 from vigil.cli.console import CliError
 from vigil.cli.main import app
 
@@ -95,3 +96,10 @@ def test_published_news2_vectors(recordings: Path) -> None:
     assert len(rows) > 100
     for row in rows:
         assert (row["total"], row["partial"], row["missing"]) == (row["official_total"], "false", ""), row
+
+
+def test_a_large_table_shows_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(score, "LARGE_BYTES", 0)
+    monkeypatch.setattr(score, "ROWS_PER_STEP", 10)
+    rows, _ = run(tmp_path, "hr,sbp\n" + "80,120\n" * 25, name="shock_index")
+    assert [row["total"] for row in rows] == ["0.666667"] * 25
