@@ -18,8 +18,16 @@ line:
 ```python
 from vigil import scores
 
-scores.news2(respiratory_rate=22, spo2=93, spo2_scale=1, on_oxygen=True, systolic=105, heart_rate=112,
-             consciousness="A", temperature=38.4)
+scores.news2(
+    respiratory_rate=22,
+    spo2=93,
+    spo2_scale=1,
+    on_oxygen=True,
+    systolic=105,
+    heart_rate=112,
+    consciousness="A",
+    temperature=38.4,
+)
 # Score(name='news2', total=10, subscores=…, missing=(), partial=False, risk='high', monitoring='continuous', …)
 ```
 
