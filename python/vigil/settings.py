@@ -79,6 +79,11 @@ class Settings:
     # The stages' batch loop
     poll_records_max: int = _setting(256, "Records of one poll", low=1)
     poll_timeout_ms: int = _setting(100, "Longest wait of one poll", low=1)
+    poll_gather_ms: float = _setting(
+        5.0,
+        "Under continuous load a stage waits this long before a poll, so that batches are large; 0 = never",
+        low=0.0,
+    )
     batch_observations_max: int = _setting(1000, "Observations of one written record", low=1)
     commit_interval_ms: int = _setting(500, "Longest time between commits of acknowledged input", low=0)
     # Gateway
