@@ -54,13 +54,13 @@ def render(found: dict[str, Any]) -> str:
 
 
 NOTES = """\
-- The relay copies request bytes through the same processes, topics and micro-batches; it decodes no JSON, asks no model,
-  writes to no database and runs no incident or notification service. Its ratio is the price of all of that.
+- The relay copies request bytes through the same processes, topics and micro-batches. It decodes no JSON, asks no
+  model, writes to no database and runs no incident or notification service: the ratio is the price of all that.
 - The naive pipeline starts from messages that are already in its topic: no HTTP, no model, no sinks, no NEWS2, no
-  deduplication or checkpoints. The comparison therefore favours it.
-- (a) is CPU time of one thread; both sides decode, validate, convert, join, score NEWS2 and evaluate every limit rule of
-  rules/default.toml, and their alerts and NEWS2 totals are compared before a figure is given.
-- The profile counts the services and the generator, not the broker, PostgreSQL and Redis, which share the two cores.
+  deduplication or checkpoints. The comparison favours it.
+- (a) is CPU time of one thread. Both sides decode, validate, convert, join, score NEWS2 and evaluate every limit
+  rule of rules/default.toml; their alerts and NEWS2 totals are compared before a figure is given.
+- The profile counts services and generator, not the broker, PostgreSQL and Redis, which share the two cores.
 - The device-key figures are the core's stages in one process; what changes with the keys is memory traffic.
 - At the highest sustained rate the machine is full and latency is queueing; read it at 70 %."""
 
@@ -69,10 +69,11 @@ def _notes(found: dict[str, Any]) -> list[str]:
     lines = NOTES.splitlines()
     latency = found.get("latency")
     if latency:
-        p99, idle = latency["observation → alert, p99 (ms)"], latency["bare Kafka hop on an idle machine, p99 (ms)"]
+        p99 = latency["observation → alert, p99 (ms)"]
+        idle = latency["bare Kafka hop on an idle machine, p99 (ms)"]
         lines += [
-            "- The latency ratio divides by a bare hop measured at the same load, where everything waits for two cores.",
-            f"  Against a bare hop on the idle machine ({idle} ms at p99) the same p99 is {p99 / idle:.0f} times as long.",
+            "- The latency ratio divides by a bare hop at the same load, where everything waits for two cores. Against",
+            f"  a bare hop on the idle machine ({idle} ms at p99) the same p99 is {p99 / idle:.0f} times as long.",
         ]
     return lines
 
