@@ -31,6 +31,7 @@ from vigil.bus.port import (
 )
 from vigil.runtime import metrics
 from vigil.runtime.dead_letter import internal_dead_letters
+from vigil.runtime.gather import Gather
 from vigil.runtime.health import Health
 from vigil.runtime.logs import log
 from vigil.runtime.processor import Outcome, Output, Processor, Retry, Stateless
@@ -47,10 +48,6 @@ class _Suspect(Exception):
 
 class _OutputTooLarge(ValueError):
     """The log would refuse the output."""
-
-
-CONTINUOUS_GATHERS = 4
-"""Records that follow each other within this many POLL_GATHER_MS are continuous load."""
 
 
 class Stage:
@@ -78,7 +75,6 @@ class Stage:
         self._acknowledged: dict[TopicPartition, int] = {}  # written, to be committed
         self._careful: dict[TopicPartition, int] = {}  # up to this offset, records are processed one by one
         self._committed_at = time.monotonic()
-        self._last_records_at = 0.0
         self._batch_failed = False  # since the last that succeeded
         self._pause_s = 0.0
         self.crashed: BaseException | None = None
@@ -128,8 +124,9 @@ class Stage:
                 producer.close()
 
     def _consume(self, consumer: Consumer, producer: Producer) -> None:
+        gather = Gather(self._settings, self._stop)
         while not self._stop.is_set():
-            records = self._gather(consumer)
+            records = gather.poll(consumer)
             if records:
                 self._batch(consumer, producer, records)
             elif not self._batch_failed:
@@ -138,22 +135,6 @@ class Stage:
             if not records:
                 self._processor.idle()
         self._commit(consumer, force=True)
-
-    def _gather(self, consumer: Consumer) -> list[Record]:
-        """A poll; under continuous load one that waited POLL_GATHER_MS for company.
-
-        A batch costs the log and this stage much the same whether it holds one record or fifty. A record that comes
-        after a quiet moment is taken at once; when records keep coming, the next ones are a few milliseconds away."""
-        most = self._settings.poll_records_max
-        records = consumer.poll(most, self._settings.poll_timeout_ms / 1000)
-        now = time.monotonic()
-        continuous = now - self._last_records_at < CONTINUOUS_GATHERS * self._settings.poll_gather_ms / 1000
-        if records:
-            self._last_records_at = now
-        if records and continuous and len(records) < most:
-            self._stop.wait(self._settings.poll_gather_ms / 1000)
-            records += consumer.poll(most - len(records), 0.0)
-        return records
 
     def _end(self, consumer: Consumer) -> None:
         """Leaves the group. What is acknowledged is committed on the way out (`_on_revoke`), but nothing of a
