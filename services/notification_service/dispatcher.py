@@ -26,16 +26,21 @@ DELAY_SECONDS = Histogram(
     buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800),
 )
 
+# The outer order matters: what an UPDATE returns has none.
 _CLAIM = """
-    UPDATE notification n
-    SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + make_interval(secs => $3)
-    FROM (
-        SELECT id FROM notification
-        WHERE channel = $1 AND status = 'pending' AND limiter <> 'undecided' AND next_attempt_at <= clock_timestamp()
-        ORDER BY priority DESC, next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
-    ) due
-    WHERE n.id = due.id
-    RETURNING n.*
+    WITH claimed AS (
+        UPDATE notification n
+        SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + make_interval(secs => $3)
+        FROM (
+            SELECT id, next_attempt_at AS due_at FROM notification
+            WHERE channel = $1 AND status = 'pending' AND limiter <> 'undecided'
+              AND next_attempt_at <= clock_timestamp()
+            ORDER BY priority DESC, next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        ) due
+        WHERE n.id = due.id
+        RETURNING n.*, due.due_at
+    )
+    SELECT * FROM claimed ORDER BY priority DESC, due_at
 """
 _SENT = """
     UPDATE notification

@@ -52,8 +52,9 @@ class Bedside:
         return eventually(f"{kind} of {self.device}", lambda: self.alerts(kind), timeout_s)[0]
 
     def seen(self, topic: str = topology.SCORED) -> list[pb.Observation]:
-        """The device's observations on a topic."""
-        return [o for o in events.observations(self.platform, topic) if o.header.device_id == self.device]
+        """The device's observations on a topic, by event time: an orphan's lie in another partition."""
+        mine = [o for o in events.observations(self.platform, topic) if o.header.device_id == self.device]
+        return sorted(mine, key=lambda o: o.header.event_time_us)
 
     def scored(self, count: int, timeout_s: float = 30.0) -> list[pb.Observation]:
         """Waits until so many of its observations are scored."""
