@@ -49,13 +49,7 @@ async def _gateway(service: Service) -> None:
     settings = service.settings
     log = await connect_bus(service)
     producer = log.producer()
-    batcher = Batcher(
-        producer,
-        settings.bus_partitions,
-        settings.gateway_batch_observations,
-        settings.gateway_linger_ms,
-        settings.gateway_inflight_bytes_max,
-    )
+    batcher = Batcher.of(settings, producer)
     turns = itertools.cycle(range(settings.bus_partitions))
 
     async def app(scope: Any, protocol: Any) -> None:

@@ -24,17 +24,9 @@ class System(Platform):
         names = ["telemetry-gateway", *STAGES, "analytics"]
         self.bus.ensure_topics(self.settings.bus_partitions)
         for name in names:
-            self._spawn_relay(name)
+            self.spawn(name, "load.bench.relay", name)
         for name in names:
             self.wait_ready(name)
-
-    def _spawn_relay(self, name: str) -> None:
-        import os
-
-        env = {**os.environ, **self.env, "PYTHONPATH": f"{ROOT / 'python'}:{ROOT}"}
-        with (self.directory / f"relay-{name}.log").open("ab") as log:
-            command = [sys.executable, "-m", "load.bench.relay", name]
-            self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
 
     def start_all(self) -> None:
         """Starts the nine services (the generator stands in for the simulator)."""

@@ -30,13 +30,7 @@ async def start(service: Service) -> None:
     invalidation = Invalidation(log, desk)
     invalidation.start()
     producer = log.producer()
-    batcher = Batcher(
-        producer,
-        settings.bus_partitions,
-        settings.gateway_batch_observations,
-        settings.gateway_linger_ms,
-        settings.gateway_inflight_bytes_max,
-    )
+    batcher = Batcher.of(settings, producer)
     intake = Intake(desk, batcher, settings.gateway_ack_timeout_s)
     decoder = Decoder(admissions, settings.bus_partitions, settings.gateway_max_items)
 

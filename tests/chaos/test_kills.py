@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.support import events
-from tests.support.platform import Platform, eventually
+from tests.support.platform import ROOT, Platform, eventually
 from vigil import topology
 from vigil.pb import events_pb2
 
@@ -40,16 +40,13 @@ def rows(platform: Platform, service: str, path: str, **query: Any) -> list[dict
 
 def simulate(platform: Platform, truth: Path, prefix: str) -> "subprocess.Popen[str]":
     """The simulator as a person starts it."""
-    import os
-
-    from tests.support.platform import ROOT
-
-    env = {**os.environ, **platform.env, "PYTHONPATH": f"{ROOT / 'python'}:{ROOT}"}
     command = [
         sys.executable, "-m", "vigil.cli", "simulate", "--devices", str(DEVICES), "--episodes", str(EPISODES),
         "--duration", str(SECONDS), "--interval", "0.5", "--seed", "7", "--truth", str(truth), "--prefix", prefix,
     ]  # fmt: skip
-    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=platform.child_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def test_every_episode_arrives_although_services_are_killed(platform: Platform, tmp_path: Path) -> None:

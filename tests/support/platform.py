@@ -77,13 +77,17 @@ class Platform:
         for name in names:
             self.wait_ready(name, timeout_s)
 
-    def spawn(self, name: str) -> None:
-        """Starts one service without waiting."""
-        package = topology.BY_NAME[name].package
-        env = {**os.environ, **self.env, "PYTHONPATH": f"{ROOT / 'python'}:{ROOT}"}
+    def child_environment(self) -> dict[str, str]:
+        """What a process of this platform sees."""
+        return {**os.environ, **self.env, "PYTHONPATH": f"{ROOT / 'python'}:{ROOT}"}
+
+    def spawn(self, name: str, *command: str) -> None:
+        """Starts one service without waiting; `command` are the module and arguments that stand in for it."""
+        command = command or (f"services.{topology.BY_NAME[name].package}",)
+        env = self.child_environment()
         with (self.directory / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", f"services.{package}"], cwd=ROOT, env=env, stdout=log, stderr=log
+                [sys.executable, "-m", *command], cwd=ROOT, env=env, stdout=log, stderr=log
             )
 
     def wait_ready(self, name: str, timeout_s: float = 60.0) -> None:
@@ -140,7 +144,7 @@ class Platform:
 
     def cli(self, *arguments: str, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Runs the `vigil` command against this platform."""
-        env = {**os.environ, **self.env, "PYTHONPATH": f"{ROOT / 'python'}:{ROOT}"}
+        env = self.child_environment()
         return subprocess.run(
             [sys.executable, "-m", "vigil.cli", *arguments],
             cwd=ROOT, env=env, capture_output=True, text=True, timeout=timeout_s, check=False,

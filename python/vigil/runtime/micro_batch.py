@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from vigil import topology
 from vigil.bus.port import BusError, Producer, QueueFull
+from vigil.settings import Settings
 
 BATCH_BYTES_MAX = 1_000_000
 """Not joined beyond: large requests must not become a record together that the log refuses."""
@@ -62,6 +63,17 @@ class Batcher:
         self.waiting_bytes = 0
         self._idle = asyncio.Event()
         self._idle.set()
+
+    @classmethod
+    def of(cls, settings: Settings, producer: Producer) -> "Batcher":
+        """A batcher as the gateway's settings say."""
+        return cls(
+            producer,
+            settings.bus_partitions,
+            settings.gateway_batch_observations,
+            settings.gateway_linger_ms,
+            settings.gateway_inflight_bytes_max,
+        )
 
     def full(self) -> bool:
         """Whether too much waits for acknowledgement to take more."""
