@@ -74,7 +74,7 @@ SERVICES: tuple[Service, ...] = (
     Service(
         "rules-engine",
         reads=(ENRICHED,),
-        writes=(SCORED, ALERTS, DEAD_LETTER),
+        writes=(SCORED, ALERTS, ENRICHED, DEAD_LETTER),
         http_port=8004,
         needs=("bus", "redis", "anomaly-service"),
     ),
