@@ -171,3 +171,9 @@ class Bus(Protocol):
 
     def close(self) -> None:
         """Gives the resources back."""
+
+
+def edges(bus: Bus, topics: Iterable[str], *, from_beginning: bool) -> dict[TopicPartition, int]:
+    """Where a reader outside any group starts: at the first or behind the last record of every partition."""
+    held = [part for topic in topics for part in bus.ranges(topic)]
+    return {part.position: part.low if from_beginning else part.high for part in held}

@@ -51,6 +51,7 @@ fn warning(name: &str, total: u32, risk: &str) -> v1::EarlyWarning {
 fn read(observations: Vec<v1::Observation>) -> ScoredColumns {
     let batch = v1::TelemetryBatch {
         raw: vec![],
+        controls: Vec::new(),
         observations,
     };
     ScoredColumns::read(&[&batch.encode_to_vec()]).unwrap()
@@ -115,6 +116,7 @@ fn a_batch_that_cannot_be_read_is_refused() {
     let mut nameless = observation("p", "", 1);
     let batch = v1::TelemetryBatch {
         raw: vec![],
+        controls: Vec::new(),
         observations: vec![nameless.clone()],
     };
     assert!(ScoredColumns::read(&[&batch.encode_to_vec()]).is_err());

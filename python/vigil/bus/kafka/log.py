@@ -12,7 +12,16 @@ from vigil import topology
 from vigil.bus.kafka.client import LIBRARY_LOG, WIRE_BYTES_MAX, as_bus_error, connection
 from vigil.bus.kafka.consumer import KafkaConsumer
 from vigil.bus.kafka.producer import KafkaProducer
-from vigil.bus.port import NO_CALLBACKS, BusError, BusUnavailable, Callbacks, PartitionRange, Record, TopicPartition
+from vigil.bus.port import (
+    NO_CALLBACKS,
+    BusError,
+    BusUnavailable,
+    Callbacks,
+    PartitionRange,
+    Record,
+    TopicPartition,
+    edges,
+)
 from vigil.settings import Settings
 
 _DEAD_LETTER_RETENTION_MS = 30 * 24 * 3600 * 1000
@@ -111,8 +120,7 @@ class KafkaBus:
         """A member of `group`, or a reader of every partition; see the port."""
         names, start = list(topics), None
         if group is None:
-            held = [part for topic in names for part in self.ranges(topic)]
-            start = {part.position: part.low if from_beginning else part.high for part in held}
+            start = edges(self, names, from_beginning=from_beginning)
         return KafkaConsumer(self._settings, names, group, callbacks, from_beginning=from_beginning, start=start)
 
     def ranges(self, topic: str) -> list[PartitionRange]:

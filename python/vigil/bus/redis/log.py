@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from vigil import topology
-from vigil.bus.port import NO_CALLBACKS, BusError, BusUnavailable, Callbacks, PartitionRange, Record, TopicPartition
+from vigil.bus.port import (
+    NO_CALLBACKS,
+    BusError,
+    BusUnavailable,
+    Callbacks,
+    PartitionRange,
+    Record,
+    TopicPartition,
+    edges,
+)
 from vigil.bus.redis.client import Connection, Names
 from vigil.bus.redis.consumer import RedisConsumer, decode
 from vigil.bus.redis.producer import RedisProducer
@@ -87,8 +96,7 @@ class RedisBus:
         """A member of `group`, or a reader of every partition; see the port."""
         counts, start = self._partitions(topics), None
         if group is None:
-            held = [part for topic in counts for part in self.ranges(topic)]
-            start = {part.position: part.low if from_beginning else part.high for part in held}
+            start = edges(self, counts, from_beginning=from_beginning)
         return RedisConsumer(self._settings, counts, group, callbacks, from_beginning=from_beginning, start=start)
 
     def ranges(self, topic: str) -> list[PartitionRange]:

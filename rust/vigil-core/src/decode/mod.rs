@@ -17,7 +17,7 @@ mod json_text;
 mod problems;
 pub(crate) mod trace;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 pub use admissions::Admissions;
 
@@ -78,18 +78,8 @@ impl Decoder {
         traceparent: Option<&str>,
         ingest_time_us: i64,
     ) -> Acceptance {
-        let admissions = self
-            .admissions
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut intake = Intake::new(
-            Edge::Json,
-            self.partitions,
-            &admissions,
-            key,
-            traceparent,
-            ingest_time_us,
-        );
+        let admissions = self.admitted();
+        let mut intake = self.open(Edge::Json, &admissions, key, traceparent, ingest_time_us);
         match read_json(body, self.max_items, &mut intake) {
             Ok(in_array) => intake.finish_json(in_array, body),
             Err(fault) => refuse_json(&fault, traceparent, body),
@@ -104,18 +94,8 @@ impl Decoder {
         traceparent: Option<&str>,
         ingest_time_us: i64,
     ) -> Acceptance {
-        let admissions = self
-            .admissions
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut intake = Intake::new(
-            Edge::Grpc,
-            self.partitions,
-            &admissions,
-            key,
-            traceparent,
-            ingest_time_us,
-        );
+        let admissions = self.admitted();
+        let mut intake = self.open(Edge::Grpc, &admissions, key, traceparent, ingest_time_us);
         match read_grpc(request, self.max_items, &mut intake) {
             Ok(()) => intake.finish_grpc(),
             Err(error) => Acceptance {
@@ -126,6 +106,31 @@ impl Decoder {
                 ..Acceptance::default()
             },
         }
+    }
+
+    /// Who may send, as of now, for the whole of a request.
+    fn admitted(&self) -> RwLockReadGuard<'_, Admissions> {
+        self.admissions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open<'t>(
+        &self,
+        edge: Edge,
+        admissions: &'t Admissions,
+        key: Option<&str>,
+        traceparent: Option<&str>,
+        ingest_time_us: i64,
+    ) -> Intake<'t> {
+        Intake::new(
+            edge,
+            self.partitions,
+            admissions,
+            key,
+            traceparent,
+            ingest_time_us,
+        )
     }
 }
 

@@ -40,6 +40,7 @@ fn observation(n: usize, device: &str, event_time_us: i64, value: f64) -> v1::Ob
 fn encode(observations: &[v1::Observation]) -> Vec<u8> {
     let batch = v1::TelemetryBatch {
         raw: vec![],
+        controls: Vec::new(),
         observations: observations.to_vec(),
     };
     batch.encode_to_vec()

@@ -52,6 +52,7 @@ fn batch(raw: Vec<RawObservation>) -> Vec<u8> {
     TelemetryBatch {
         raw,
         observations: vec![],
+        controls: Vec::new(),
     }
     .encode_to_vec()
 }
