@@ -145,9 +145,19 @@ def _alert() -> pb.AlertEvent:
         rule_set_version="default-1",
         severity=pb.SEVERITY_HIGH,
         condition=pb.Condition(
-            onset_time_us=_T0 - 10_000_000, raised_time_us=_T0, condition_delay_us=10_000_000, evidence=[evidence]
+            onset_time_us=_T0 - 10_000_000,
+            raised_time_us=_T0,
+            condition_delay_us=10_000_000,
+            evidence=[evidence],
+            signal_delay_us=6_000,
         ),
         message="heart rate 162 /min > 150 /min",
+        rule_text="heart rate of 150 /min or more (the patient's own limit), for 10 s",
+        presence=pb.ALARM_PRESENCE_ON,
+        activation=pb.ALARM_ACTIVATION_ON,
+        cause=pb.ALERT_CAUSE_CONDITION,
+        escalation_level=1,
+        escalate_to="nurse",
         context=_context(),
     )
 

@@ -15,6 +15,8 @@ from google.protobuf.message import DecodeError, Message
 from vigil import topology
 from vigil.pb import events_pb2 as pb
 from vigil.scalars import (
+    activation_name,
+    cause_name,
     enum_name,
     flag_names,
     float32,
@@ -23,6 +25,7 @@ from vigil.scalars import (
     number,
     optional,
     phase_name,
+    presence_name,
     priority_name,
     quality_names,
     severity_name,
@@ -184,6 +187,7 @@ def condition(message: pb.Condition) -> Json:
         "raised_time": time_text(message.raised_time_us),
         "end_time": time_text(message.end_time_us),
         "condition_delay_s": round(message.condition_delay_us / 1e6, 6),
+        "signal_delay_s": round(message.signal_delay_us / 1e6, 6),
         "stale": message.stale,
         "evidence": [
             {
@@ -210,14 +214,43 @@ def alert(message: pb.AlertEvent) -> Json:
         "priority": priority_name(message.priority),
         "severity": severity_name(message.severity),
         "phase": phase_name(message.phase),
+        "cause": cause_name(message.cause),
+        "presence": presence_name(message.presence),
+        "activation": activation_name(message.activation),
         "step": message.step,
         "episode_id": id_text(message.episode_id),
         "rule_id": message.rule_id,
         "rule_set_version": message.rule_set_version or None,
+        "rule_text": message.rule_text or None,
         "message": message.message,
+        "actor": message.actor or None,
+        "reason": message.reason or None,
+        "until": time_text(message.until_us),
+        "suppressed_by": message.suppressed_by or None,
+        "escalation_level": message.escalation_level,
+        "escalate_to": message.escalate_to or None,
         "flags": flag_names(message.flags),
         "condition": condition(message.condition),
         "context": context(message.context) if message.HasField("context") else None,
+    }
+
+
+def control(message: pb.Control) -> Json:
+    """What people and the clock do to alarms."""
+    return {
+        "event_id": id_text(message.event_id),
+        "event_type": "control",
+        "action": enum_name(pb.ControlAction, message.action, "CONTROL_ACTION_"),
+        "time": time_text(message.time_us),
+        "patient_id": message.patient_id or None,
+        "device_id": message.device_id or None,
+        "episode_id": id_text(message.episode_id),
+        "rule_id": message.rule_id or None,
+        "until": time_text(message.until_us),
+        "actor": message.actor or None,
+        "reason": message.reason or None,
+        "component": message.component or None,
+        "reporter": message.reporter or None,
     }
 
 
@@ -250,6 +283,7 @@ def registry_change(message: pb.RegistryChange) -> Json:
 def _batch(message: pb.TelemetryBatch) -> Iterable[Json]:
     yield from map(raw_observation, message.raw)
     yield from map(observation, message.observations)
+    yield from map(control, message.controls)
 
 
 _TOPICS: dict[str, tuple[type[Message], Callable[[Any], Iterable[Json]]]] = {

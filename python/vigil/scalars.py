@@ -67,8 +67,27 @@ def severity_name(severity: int) -> str:
 
 
 def phase_name(phase: int) -> str:
-    """start, update, end."""
+    """start, update, end, suppressed."""
     return enum_name(pb.AlertPhase, phase, "ALERT_PHASE_")
+
+
+def _said(enum: EnumTypeWrapper, value: int, prefix: str) -> str | None:
+    return enum_name(enum, value, prefix) if value else None
+
+
+def cause_name(cause: int) -> str | None:
+    """Why an alert was written: condition, worse, acknowledged …; None where it does not say."""
+    return _said(pb.AlertCause, cause, "ALERT_CAUSE_")
+
+
+def presence_name(presence: int) -> str | None:
+    """Of the alarm's signal: on, latched, acknowledged, off; None where it does not say."""
+    return _said(pb.AlarmPresence, presence, "ALARM_PRESENCE_")
+
+
+def activation_name(activation: int) -> str | None:
+    """Of the alarm: on, paused, off; None where it does not say."""
+    return _said(pb.AlarmActivation, activation, "ALARM_ACTIVATION_")
 
 
 def kind_name(kind: int) -> str:

@@ -78,7 +78,13 @@ SERVICES: tuple[Service, ...] = (
         http_port=8004,
         needs=("bus", "redis", "anomaly-service"),
     ),
-    Service("incident-service", reads=(ALERTS,), writes=(DEAD_LETTER,), http_port=3003, needs=("bus", "postgres")),
+    Service(
+        "incident-service",
+        reads=(ALERTS,),
+        writes=(ENRICHED, DEAD_LETTER),
+        http_port=3003,
+        needs=("bus", "postgres"),
+    ),
     Service(
         "notification-service",
         reads=(ALERTS,),

@@ -55,6 +55,8 @@ def _worth_telling(
 ) -> Iterable[tuple[pb.AlertEvent, str]]:
     notified = {episode: dict(steps) for episode, steps in known.items()}
     for alert in alerts:
+        if alert.phase == pb.ALERT_PHASE_SUPPRESSED:
+            continue
         steps = notified.setdefault(alert.episode_id, {})
         rank = alert.priority, alert.severity
         before = max((r for step, r in steps.items() if step < alert.step), default=None)

@@ -98,7 +98,7 @@ def decode_alert(record: Record) -> events_pb2.AlertEvent:
     wrong = [
         ("header.event_id", len(alert.header.event_id) != 16),
         ("episode_id", len(alert.episode_id) != 16),
-        ("phase", alert.phase not in (1, 2, 3)),
+        ("phase", alert.phase not in (1, 2, 3, 4)),
         ("kind", alert.kind not in (1, 2)),
         ("priority", alert.priority not in (1, 2, 3)),
         ("alert_type", not alert.alert_type),

@@ -4,8 +4,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.registry.outbox import Relay
 from services.registry.routes import devices, hubs, links, patients, thresholds
+from vigil.runtime.outbox import Relay
 from vigil.runtime.rest import rest_app
 
 DESCRIPTION = """Who is on which device, since when, with which alarm limits.

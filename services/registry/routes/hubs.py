@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from fastapi import Body, FastAPI, Query, Request, Response
 
 from services.registry.bodies import HubChange, NewHub
-from services.registry.outbox import Relay
 from services.registry.routes import answers
 from services.registry.store import hubs
+from vigil.runtime.outbox import Relay
 from vigil.runtime.rest import answer, trace_id
 from vigil.runtime.schema import Page
 

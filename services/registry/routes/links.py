@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from fastapi import Body, FastAPI, Request, Response
 
 from services.registry.bodies import NewLink
-from services.registry.outbox import Relay
 from services.registry.routes import answers
 from services.registry.store import links
+from vigil.runtime.outbox import Relay
 from vigil.runtime.rest import answer, trace_id
 from vigil.runtime.schema import OneOrMany
 

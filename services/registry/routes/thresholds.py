@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from fastapi import Body, FastAPI, Query, Request, Response
 
 from services.registry.bodies import NewThresholds, ThresholdPage
-from services.registry.outbox import Relay
 from services.registry.routes import answers
 from services.registry.store import thresholds
+from vigil.runtime.outbox import Relay
 from vigil.runtime.rest import answer, trace_id
 from vigil.runtime.schema import OneOrMany
 
