@@ -5,6 +5,7 @@
 //! [`features`], [`scores`] and [`rules`] (what follows from it), [`checkpoint`] (what is kept).
 //! There is no I/O and no clock here: time comes in as a parameter, in microseconds.
 
+pub mod alarms;
 pub mod batch;
 pub mod checkpoint;
 pub mod columns;

@@ -1,7 +1,8 @@
 //! A rule set with its tables per sign: most values are settled by two comparisons.
 
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 
+use crate::alarms::settings::Settings;
 use crate::sign::Sign;
 
 use super::limit::{safe_range, signs_of};
@@ -14,11 +15,15 @@ pub struct RuleSet {
     pub version: String,
     /// A value that comes after a longer silence is a spot check, to which delays do not apply; 0 = never.
     pub spot_check_after_us: i64,
+    /// Of alarm signals.
+    pub alarm: Settings,
     rules: Vec<Rule>,
-    keys: HashSet<u64>,
+    /// Where in `rules` a key is.
+    keys: HashMap<u64, u16>,
     limits: [Vec<u16>; Sign::COUNT],
     technical: [Option<u16>; Sign::COUNT],
     scores: Vec<u16>,
+    devices: Vec<u16>,
     /// Strictly inside, no default limit is met.
     safe: [(f64, f64); Sign::COUNT],
 }
@@ -29,10 +34,12 @@ impl RuleSet {
         let mut set = Self {
             version,
             spot_check_after_us,
-            keys: rules.iter().map(|rule| rule.key).collect(),
+            alarm: Settings::default(),
+            keys: (0..).zip(&rules).map(|(i, rule)| (rule.key, i)).collect(),
             limits: std::array::from_fn(|_| Vec::new()),
             technical: [None; Sign::COUNT],
             scores: Vec::new(),
+            devices: Vec::new(),
             safe: [(f64::NEG_INFINITY, f64::INFINITY); Sign::COUNT],
             rules: Vec::new(),
         };
@@ -51,6 +58,7 @@ impl RuleSet {
                     }
                 }
                 Test::Score(_) => set.scores.push(i),
+                Test::Device(_) => set.devices.push(i),
                 Test::Technical(test) => {
                     if let Some(slot) = set.technical.get_mut(test.sign.index()) {
                         *slot = Some(i);
@@ -70,7 +78,14 @@ impl RuleSet {
     /// Whether a rule with this key exists.
     #[inline]
     pub fn knows(&self, key: u64) -> bool {
-        self.keys.contains(&key)
+        self.keys.contains_key(&key)
+    }
+
+    /// The place in the file of the rule with this key, and the rule.
+    #[inline]
+    pub fn by_key(&self, key: u64) -> Option<(u16, &Rule)> {
+        let i = *self.keys.get(&key)?;
+        self.rules.get(usize::from(i)).map(|rule| (i, rule))
     }
 
     /// Whether no default limit of any rule can be met by `value`.
@@ -96,6 +111,14 @@ impl RuleSet {
     pub fn technical_rule(&self, sign: Sign) -> Option<&Rule> {
         let i = self.technical.get(sign.index()).copied().flatten()?;
         self.rules.get(usize::from(i))
+    }
+
+    /// Rules about silent devices.
+    #[inline]
+    pub fn device_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.devices
+            .iter()
+            .filter_map(|i| self.rules.get(usize::from(*i)))
     }
 
     /// Score rules.

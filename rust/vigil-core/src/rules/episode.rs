@@ -212,6 +212,7 @@ mod tests {
             alert_type: "t".into(),
             message: Message::parse("m").unwrap(),
             suppressed_by: Vec::new(),
+            signal: crate::alarms::settings::Signal::default(),
             test: Test::Score(ScoreRule {
                 hysteresis: 0,
                 steps: Vec::new(),

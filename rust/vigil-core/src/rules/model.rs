@@ -1,5 +1,6 @@
 //! A rule set as types. [`super::parse`] makes it, nothing changes it.
 
+use crate::alarms::settings::Signal;
 use crate::sign::Sign;
 
 use super::message::Message;
@@ -175,13 +176,26 @@ pub struct ScoreRule {
     pub steps: Vec<ScoreStep>,
 }
 
-/// A sensor that is off the patient.
+/// A sign that is missing: its sensor is off the patient, or it is not sent any more.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TechnicalRule {
     /// The sign that is missing.
     pub sign: Sign,
-    /// How long it must be missing.
+    /// Whether a sensor that is off the patient is the condition.
+    pub lead_off: bool,
+    /// How long the sensor must be off.
     pub delay_us: i64,
+    /// Silence (processing time) that is the condition; 0 = none is.
+    pub silent_after_us: i64,
+    /// Of the alarm.
+    pub urgency: Urgency,
+}
+
+/// A device of which nothing is heard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeviceRule {
+    /// Silence (processing time) that is the condition.
+    pub silent_after_us: i64,
     /// Of the alarm.
     pub urgency: Urgency,
 }
@@ -193,8 +207,10 @@ pub enum Test {
     Limit(LimitRule),
     /// kind = "score"
     Score(ScoreRule),
-    /// kind = "technical"
+    /// kind = "missing" about signs, and "technical"
     Technical(TechnicalRule),
+    /// kind = "missing" about devices
+    Device(DeviceRule),
 }
 
 /// A rule. A rule over several signs is one rule a sign by now.
@@ -210,6 +226,8 @@ pub struct Rule {
     pub message: Message,
     /// Rules (their keys) that say it all while they are active: this one then starts nothing.
     pub suppressed_by: Vec<u64>,
+    /// Of its alarm's signal.
+    pub signal: Signal,
     /// What it tests.
     pub test: Test,
 }

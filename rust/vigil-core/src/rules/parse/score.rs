@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::field::{
     alert_type, check_count, check_id, check_order, duration, message, refuse, suppressors, urgency,
 };
+use crate::alarms::settings::Signal;
 use crate::error::Error;
 use crate::rules::model::{key_of, Rule, ScoreRule, ScoreStep, Test, Trigger};
 
@@ -50,6 +51,7 @@ pub fn build(at: &str, raw: RawScore, earlier: &[Rule]) -> Result<Rule, Error> {
         alert_type: alert_type(at, raw.alert_type.clone(), || NEWS2.to_owned())?,
         message: message(at, &raw.message)?,
         suppressed_by: suppressors(at, &raw.suppressed_by, earlier)?,
+        signal: Signal::default(),
         test: Test::Score(ScoreRule {
             hysteresis: raw.hysteresis,
             steps: steps(at, &raw)?,

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::field::{check_id, duration, message, refuse, sign, urgency};
+use crate::alarms::settings::Signal;
 use crate::error::Error;
 use crate::rules::model::{key_of, Rule, TechnicalRule, Test};
 
@@ -43,9 +44,12 @@ pub fn build(at: &str, raw: &RawTechnical) -> Result<Vec<Rule>, Error> {
             alert_type: format!("{name}_missing"),
             message: message.clone(),
             suppressed_by: Vec::new(),
+            signal: Signal::default(),
             test: Test::Technical(TechnicalRule {
                 sign,
+                lead_off: true,
                 delay_us,
+                silent_after_us: 0,
                 urgency,
             }),
         });

@@ -1,0 +1,5 @@
+//! What becomes of an alarm's signal once its condition is there: presence, people's controls, the clock.
+//!
+//! - [`settings`]: what the rule file says of it.
+
+pub mod settings;
