@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -31,6 +32,18 @@ class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     p99: float
 
 
+class Distribution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How one feature or score was distributed in training: what live rows are compared with (`vigil.model.drift`)."""
+
+    edges: list[float]  # ascending, between the bins; a value on an edge belongs to the bin above it
+    shares: list[float]  # of the known values, a bin each: one more than the edges
+    missing: float  # share of the rows without a value
+
+    def __post_init__(self) -> None:
+        if len(self.shares) != len(self.edges) + 1 or any(a > b for a, b in pairwise(self.edges)):
+            raise ValueError("edges must ascend and have one share more than there are edges")
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Identity and interface of one model file."""
 
@@ -44,6 +57,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scores: list[str]
     severity: dict[str, Bands]
     reference: dict[str, Reference]
+    drift: dict[str, Distribution] = {}
 
     def check_interface(self, schema: str, features: Sequence[str], scores: Sequence[str]) -> None:
         """Raises `ModelError` unless the model was trained on exactly the rows this core makes."""
