@@ -209,6 +209,9 @@ class Engine:
     def drop(self, partition: int) -> None: ...
     def checkpoint(self, partition: int, next_offset: int, full: bool) -> bytes:
         """State of the patients that changed since the last checkpoint (or all, when `full`)."""
+    def due_us(self, partition: int) -> int | None:
+        """The processing time from which on a tick changes something in the partition; None: nothing is due.
+        It may be too early, never too late."""
     def patients(self, partition: int) -> int: ...
     def state_bytes(self) -> int: ...
 

@@ -2,7 +2,7 @@
 //! comes out merged per partition.
 
 use crate::error::{Error, ErrorCode};
-use crate::observation::{for_each, HeaderView};
+use crate::observation::HeaderView;
 use crate::outcome::{Outcome, Record, Source};
 use crate::wire::{Reader, Writer};
 
@@ -10,6 +10,8 @@ use crate::wire::{Reader, Writer};
 pub const RAW: u32 = 1;
 /// Field of `TelemetryBatch` with observations of all later stages.
 pub const OBSERVATIONS: u32 = 2;
+/// Field of `TelemetryBatch` with controls: telemetry.enriched only, all others pass them by.
+pub const CONTROLS: u32 = 3;
 /// A record is closed at this size, whatever its count: well below the 1 MiB that a log takes by default.
 pub const RECORD_BYTES_MAX: usize = 768 * 1024;
 
@@ -44,6 +46,31 @@ pub fn read_record<'a>(
     number: u32,
     mut each: impl FnMut(&mut Outcome, &'a [u8]) -> Result<(), Error>,
 ) {
+    read_fields(
+        outcome,
+        source,
+        position,
+        value,
+        number,
+        |outcome, field, bytes| {
+            if field == number {
+                return each(outcome, bytes);
+            }
+            Ok(())
+        },
+    );
+}
+
+/// As [`read_record`], with the record's controls in their place among the observations: `each` is told the
+/// field. A control that it refuses becomes a dead letter that stands for no observation.
+pub fn read_fields<'a>(
+    outcome: &mut Outcome,
+    source: Source<'_>,
+    position: (u32, i64),
+    value: &'a [u8],
+    number: u32,
+    mut each: impl FnMut(&mut Outcome, u32, &'a [u8]) -> Result<(), Error>,
+) {
     let (record, offset) = position;
     let counted = count(value, number);
     let (Ok(observations) | Err((observations, _))) = counted;
@@ -52,17 +79,35 @@ pub fn read_record<'a>(
         outcome.dead_letter(source, record, offset, value, observations, &[], &error);
         return;
     }
-    let done = for_each(value, number, |observation| {
-        if let Err(error) = each(outcome, observation) {
-            let mut original = Writer::with_capacity(observation.len() + 8);
-            original.bytes(number, observation);
-            let event_id = event_id(observation);
-            let original = original.as_slice();
-            outcome.dead_letter(source, record, offset, original, 1, event_id, &error);
+    let mut reader = Reader::new(value);
+    // The frame was read before: there is no error in it.
+    while let Ok(Some(field)) = reader.next_field() {
+        if field.number != number && field.number != CONTROLS {
+            continue;
         }
-        Ok(())
-    });
-    debug_assert!(done.is_ok(), "the frame was read before");
+        let Ok(message) = field.value.bytes() else {
+            continue;
+        };
+        if let Err(error) = each(outcome, field.number, message) {
+            let mut original = Writer::with_capacity(message.len() + 8);
+            original.bytes(field.number, message);
+            let original = original.as_slice();
+            let (observations, event_id) = if field.number == number {
+                (1, event_id(message))
+            } else {
+                (0, control_id(message))
+            };
+            outcome.dead_letter(
+                source,
+                record,
+                offset,
+                original,
+                observations,
+                event_id,
+                &error,
+            );
+        }
+    }
 }
 
 /// The number of observations of a batch that holds field `number` and not the other one; with an
@@ -84,6 +129,8 @@ pub fn count(value: &[u8], number: u32) -> Result<u32, (u32, Error)> {
                 ));
             }
             observations += 1;
+        } else if field.number == CONTROLS {
+            field.value.bytes()?;
         }
         Ok(true)
     };
@@ -102,6 +149,17 @@ fn event_id(observation: &[u8]) -> &[u8] {
     while let Ok(Some(field)) = reader.next_field() {
         if let (1, Ok(header)) = (field.number, field.value.bytes()) {
             return HeaderView::read(header).map_or(&[], |h| h.event_id);
+        }
+    }
+    &[]
+}
+
+/// The event id of a damaged control, when it can be read.
+fn control_id(control: &[u8]) -> &[u8] {
+    let mut reader = Reader::new(control);
+    while let Ok(Some(field)) = reader.next_field() {
+        if let (1, Ok(id)) = (field.number, field.value.bytes()) {
+            return id;
         }
     }
     &[]

@@ -174,6 +174,9 @@ impl Engine {
         })?;
         Ok(PyBytes::new(py, &segment))
     }
+    fn due_us(&self, py: Python<'_>, partition: u32) -> PyResult<Option<i64>> {
+        detached(py, || Ok(lock(&self.inner).due_us(partition)))
+    }
     fn patients(&self, py: Python<'_>, partition: u32) -> PyResult<usize> {
         detached(py, || Ok(lock(&self.inner).patients(partition)))
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::batch::{read_record, OBSERVATIONS};
+use crate::alarms::control::{Action, Control};
+use crate::batch::{read_fields, CONTROLS, OBSERVATIONS};
 use crate::error::{Error, ErrorCode};
 use crate::features::{push_row, FEATURES};
 use crate::ids::stage;
@@ -14,7 +15,7 @@ use super::advance::{effective_time, take_values, update_baselines};
 use super::ahead::{Ahead, Coming};
 use super::device::{admit, short_id};
 use super::partition::{ByKey, Partition, Place};
-use super::pending::{Pending, Row, Touched};
+use super::pending::{Pending, Placed, Row, Touched};
 use super::{warning, Engine};
 
 /// What an enriched observation of six signs takes at least: memory is made ready by it.
@@ -55,6 +56,7 @@ impl Engine {
                 rules,
                 outcome: Outcome::default(),
                 offsets: offsets.to_vec(),
+                controls: Vec::new(),
                 rows: Vec::with_capacity(observations),
                 arena: Vec::with_capacity(bytes),
                 texts: String::new(),
@@ -74,13 +76,16 @@ impl Engine {
         for (record, (offset, value)) in offsets.iter().zip(values).enumerate() {
             let record = record as u32;
             batch.ahead.start(value);
-            read_record(
+            read_fields(
                 &mut outcome,
                 source,
                 (record, *offset),
                 value,
                 OBSERVATIONS,
-                |outcome, bytes| batch.observation(outcome, record, bytes),
+                |outcome, field, bytes| match field {
+                    CONTROLS => batch.control(outcome, bytes),
+                    _ => batch.observation(outcome, record, bytes),
+                },
             );
         }
         let mut pending = batch.pending;
@@ -197,6 +202,28 @@ impl<'v> Begin<'_, 'v> {
             lengths: parts.map(|part| part.len() as u32),
             text_start,
             text_lengths: texts.map(|text| text.len() as u32),
+        });
+        Ok(())
+    }
+
+    /// A control is read in its place among the observations; [`super::finish`] does what it says.
+    fn control(&mut self, outcome: &mut Outcome, bytes: &[u8]) -> Result<(), Error> {
+        let control = Control::read(bytes)?;
+        let mut subject = None;
+        if control.action != Action::Tick {
+            let key = control.subject().key();
+            let place = self.partition.find(key);
+            let known = place.is_some() || self.newcomers.contains_key(&key);
+            if !known && !control.action.is_component() {
+                outcome.count("control_without_subject", 1);
+                return Ok(());
+            }
+            subject = Some(self.subject(key, place));
+        }
+        self.pending.controls.push(Placed {
+            row: self.pending.rows.len() as u32,
+            subject,
+            control,
         });
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::rules::{self, Alert, Moment, Phase};
 use crate::wire::Writer;
 
 use super::alert::{encode, Cause};
-use super::pending::{Pending, Row};
+use super::pending::{Pending, Placed, Row};
 use super::scored::{write_observation, ModelScores, Scores};
 use super::{AlertRecord, Engine, EngineOutcome};
 
@@ -119,7 +119,10 @@ impl Finish<'_> {
     /// Input records are merged into scored records and never split over two of them.
     fn run(&mut self) {
         let rows = std::mem::take(&mut self.pending.rows);
-        let mut evaluated = 0;
+        let mut controls = std::mem::take(&mut self.pending.controls)
+            .into_iter()
+            .peekable();
+        let (mut evaluated, mut at_row) = (0, 0);
         self.reserve(rows.len());
         for record in rows.chunk_by(|a, b| a.record == b.record) {
             let parts: usize = record
@@ -134,6 +137,10 @@ impl Finish<'_> {
                 self.reserve(rows.len());
             }
             for row in record {
+                while let Some(placed) = controls.next_if(|placed| placed.row <= at_row) {
+                    self.control(&placed);
+                }
+                at_row += 1;
                 let at = (row.refused == 0).then_some(evaluated);
                 evaluated += usize::from(at.is_some());
                 self.row(row, at);
@@ -141,10 +148,20 @@ impl Finish<'_> {
             }
         }
         self.close();
+        for placed in controls {
+            self.control(&placed);
+        }
         for ((_, name), count) in NOTICES.iter().zip(self.notices) {
             if count > 0 {
                 self.outcome.count(name, count);
             }
+        }
+    }
+
+    /// Does what a control says.
+    fn control(&mut self, placed: &Placed) {
+        if placed.subject.is_none() && placed.control.time_us > 0 {
+            self.outcome.count("ticks", 1);
         }
     }
 

@@ -110,6 +110,11 @@ impl Engine {
         checkpoint::write(partition, next_offset, full)
     }
 
+    /// When (processing time) something is to happen by the clock at the latest: a tick is worth while from then on.
+    pub fn due_us(&mut self, partition: u32) -> Option<i64> {
+        self.partitions.get_mut(&partition)?.due_us()
+    }
+
     /// Patients (and orphaned devices) with state.
     pub fn patients(&self, partition: u32) -> usize {
         self.partitions.get(&partition).map_or(0, Partition::len)

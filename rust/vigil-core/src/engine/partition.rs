@@ -169,6 +169,11 @@ impl Partition {
         }
     }
 
+    /// The time from which on a tick changes something; it may be too early, never too late.
+    pub fn due_us(&mut self) -> Option<i64> {
+        None
+    }
+
     /// How many patients.
     pub fn len(&self) -> usize {
         self.slots.len()

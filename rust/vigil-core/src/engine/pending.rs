@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::alarms::control::Control;
 use crate::features::FEATURES;
 use crate::ids::Id;
 use crate::observation::HeaderView;
@@ -21,6 +22,8 @@ pub struct Pending {
     pub(super) outcome: Outcome,
     /// Input offsets, by record.
     pub(super) offsets: Vec<i64>,
+    /// Controls in their order.
+    pub(super) controls: Vec<Placed>,
     pub(super) rows: Vec<Row>,
     /// Messages of all rows.
     pub(super) arena: Vec<u8>,
@@ -44,6 +47,16 @@ pub(super) struct Touched {
     pub state: Box<PatientState>,
     /// Whether an observation was evaluated.
     pub changed: bool,
+}
+
+/// A control in its place.
+#[derive(Debug)]
+pub(super) struct Placed {
+    /// The row it comes before.
+    pub row: u32,
+    /// Index of its subject; `None` = the whole partition.
+    pub subject: Option<u32>,
+    pub control: Control,
 }
 
 /// One observation.
