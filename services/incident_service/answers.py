@@ -41,6 +41,14 @@ class Incident(Answer):
     condition_ended: bool
     condition_stale: bool
     latched: bool
+    presence: str
+    activation: str
+    paused_by: str | None
+    paused_until: datetime | None
+    pause_reason: str | None
+    escalation_level: int
+    escalated_to: str | None
+    rule_text: str | None
     onset_at: datetime | None
     raised_at: datetime
     ended_at: datetime | None
@@ -71,6 +79,10 @@ class Step(Answer):
     event_id: str
     step: int
     phase: str
+    cause: str | None
+    presence: str | None
+    actor: str | None
+    reason: str | None
     priority: str
     severity: str
     event_at: datetime
@@ -80,9 +92,46 @@ class Step(Answer):
     condition: dict[str, Any]
 
 
+class Suppression(Answer):
+    """An alarm that nobody was told of; `incident_id` is set once it was raised after all."""
+
+    event_id: str
+    episode_id: str
+    incident_id: str | None
+    kind: str
+    alert_type: str
+    priority: str
+    severity: str
+    patient_id: str | None
+    device_id: str | None
+    ward: str | None
+    bed: str | None
+    rule_id: str
+    rule_set_version: str
+    rule_text: str | None
+    message: str
+    suppressed_by: str | None
+    actor: str | None
+    reason: str | None
+    until_at: datetime | None
+    onset_at: datetime | None
+    suppressed_at: datetime
+    stored_at: datetime
+
+
+class SuppressionsListed(Answer):
+    """A page of suppressions."""
+
+    items: list[Suppression]
+    total: int
+    page: int
+    limit: int
+
+
 class Whole(Incident):
     """An incident with its episode and its history."""
 
+    suppressions: list[Suppression]
     timeline: list[Step]
     history: list[HistoryEntry]
     evidence: list[dict[str, Any]]
@@ -102,7 +151,8 @@ def incident(row: Any) -> dict[str, Any]:
     out = {
         to_camel(name): row[name] for name in ("incident_id", "status", "version", "kind", "alert_type", "patient_id",
         "device_id", "ward", "bed", "rule_id", "rule_set_version", "message", "owner", "condition_ended",
-        "condition_stale", "onset_at", "raised_at", "ended_at", "acknowledged_at", "resolved_at", "opened_at",
+        "condition_stale", "presence", "activation", "paused_by", "paused_until", "pause_reason", "escalation_level",
+        "escalated_to", "rule_text", "onset_at", "raised_at", "ended_at", "acknowledged_at", "resolved_at", "opened_at",
         "updated_at", "trace_id")
     }  # fmt: skip
     return out | {
@@ -129,6 +179,7 @@ def step(row: Any) -> dict[str, Any]:
         "eventId": row["event_id"],
         "step": row["step"],
         "phase": row["phase"],
+        **{name: row["alert"].get(name) for name in ("cause", "presence", "actor", "reason")},
         "priority": scalars.priority_name(row["priority"]),
         "severity": scalars.severity_name(row["severity"]),
         "eventAt": row["event_at"],
@@ -139,8 +190,22 @@ def step(row: Any) -> dict[str, Any]:
     }
 
 
-def whole(row: Any, steps: list[Any], history: list[Any]) -> dict[str, Any]:
+def suppression(row: Any) -> dict[str, Any]:
+    """A suppression row."""
+    shown = {to_camel(name): row[name] for name in Suppression.model_fields}
+    return shown | {
+        "priority": scalars.priority_name(row["priority"]),
+        "severity": scalars.severity_name(row["severity"]),
+    }
+
+
+def whole(row: Any, steps: list[Any], history: list[Any], suppressed: list[Any]) -> dict[str, Any]:
     """An incident with timeline and history; `evidence` is that of the newest step that has any."""
     timeline = [step(s) for s in steps]
     evidence: list[dict[str, Any]] = next((s["evidence"] for s in reversed(timeline) if s["evidence"]), [])
-    return incident(row) | {"timeline": timeline, "history": [act(h) for h in history], "evidence": evidence}
+    return incident(row) | {
+        "suppressions": [suppression(s) for s in suppressed],
+        "timeline": timeline,
+        "history": [act(h) for h in history],
+        "evidence": evidence,
+    }

@@ -6,10 +6,18 @@ from typing import Any, NamedTuple
 
 from services.incident_service import lifecycle
 from vigil import events, scalars
-from vigil.pb import events_pb2
+from vigil.pb import events_pb2 as pb
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-END = events_pb2.ALERT_PHASE_END
+ON, LATCHED, OFF = "on", "latched", "off"
+PRESENCES = (ON, LATCHED, "acknowledged", OFF)
+ACTIVATIONS = (ON, "paused", OFF)
+SOUNDS = {
+    pb.ALERT_CAUSE_WORSE: "the alarm's priority rose",
+    pb.ALERT_CAUSE_RE_ALARM: "the condition is still there: the alarm sounds again",
+    pb.ALERT_CAUSE_RETURNED: "the condition is there again",
+}
+"""Causes that put the signal on again, and what the history says of them."""
 
 
 def moment(microseconds: int) -> datetime | None:
@@ -31,15 +39,15 @@ class Step(NamedTuple):
     severity: int
     event_at: datetime
     alert: dict[str, Any]
-    message: events_pb2.AlertEvent
+    message: pb.AlertEvent
 
     @property
     def ends(self) -> bool:
         """Whether the condition ends here."""
-        return self.message.phase == END
+        return self.message.phase == pb.ALERT_PHASE_END
 
 
-def step_of(alert: events_pb2.AlertEvent, now: datetime) -> Step:
+def step_of(alert: pb.AlertEvent, now: datetime) -> Step:
     """An alert event as a step; without an event time, now is taken for it."""
     return Step(
         uuid.UUID(bytes=alert.header.event_id),
@@ -82,7 +90,19 @@ def opened(step: Step, now: datetime) -> dict[str, Any]:
         "rule_set_version": alert.rule_set_version,
         "message": alert.message,
         "owner": None,
+        "rule_text": alert.rule_text or None,
+        "presence": ON,
+        "activation": ON,
+        "paused_by": None,
+        "paused_until": None,
+        "pause_reason": None,
+        "escalation_level": 0,
+        "escalated_to": None,
         "last_step": -1,
+        "sounded_step": -1,
+        "acknowledged_step": -1,
+        "pause_step": -1,
+        "escalation_step": -1,
         "condition_ended": False,
         "condition_stale": False,
         "onset_at": moment(condition.onset_time_us),
@@ -97,50 +117,113 @@ def opened(step: Step, now: datetime) -> dict[str, Any]:
 
 
 def fold(row: dict[str, Any], steps: list[Step], now: datetime) -> Folded:
-    """Folds new steps in. A step older than the newest known one completes the record, and changes no status."""
+    """Folds new steps in. A step older than the newest known one completes the record and undoes nothing later."""
     row, actions = dict(row), []
     for step in sorted(steps, key=lambda s: s.step):
         _complete(row, step)
-        if step.step > row["last_step"]:
-            before = row["priority"] if row["last_step"] >= 0 else step.priority
+        before = row["priority"] if row["last_step"] >= 0 else step.priority
+        newest = step.step > row["last_step"]
+        if newest:
             _advance(row, step)
-            action = lifecycle.on_step(
-                row["status"],
-                ended=row["condition_ended"],
-                priority_before=before,
-                priority_now=step.priority,
-                priority_max=row["priority_max"],
-            )
-            if action:
-                row["status"] = action.status
-                row["resolved_at"] = now if action.status == lifecycle.RESOLVED else None
-                row["acknowledged_at"] = None if action.status == lifecycle.OPEN else row["acknowledged_at"]
-                actions.append(action)
+        facts = _facts(row, step, worse=newest and step.priority > before)
+        for action in [*noted(step, row["status"]), *lifecycle.on_step(row["status"], facts)]:
+            _apply(row, action, step, now)
+            actions.append(action)
     row["updated_at"] = now
     return Folded(row, actions)
 
 
+def _facts(row: dict[str, Any], step: Step, *, worse: bool) -> lifecycle.Facts:
+    alert = step.message
+    sounds = SOUNDS.get(alert.cause, "")
+    if sounds or alert.phase == pb.ALERT_PHASE_START:
+        row["sounded_step"] = max(row["sounded_step"], step.step)
+    if not alert.cause and worse and not step.ends:  # of a version that did not say why
+        sounds = SOUNDS[pb.ALERT_CAUSE_WORSE]
+    acknowledged = alert.cause == pb.ALERT_CAUSE_ACKNOWLEDGED
+    if acknowledged:
+        row["acknowledged_step"] = max(row["acknowledged_step"], step.step)
+    return lifecycle.Facts(
+        sounds=sounds if step.step > row["acknowledged_step"] else "",
+        acknowledged=acknowledged and step.step > row["sounded_step"],
+        actor=alert.actor,
+        reason=alert.reason,
+        ended=row["presence"] == OFF,
+        priority_max=row["priority_max"],
+    )
+
+
+def _apply(row: dict[str, Any], action: lifecycle.SystemAction, step: Step, now: datetime) -> None:
+    if action.status == row["status"]:
+        return
+    row["status"] = action.status
+    row["resolved_at"] = now if action.status == lifecycle.RESOLVED else None
+    if action.status == lifecycle.OPEN:
+        row["acknowledged_at"] = None
+    elif action.status == lifecycle.ACKNOWLEDGED:
+        row["acknowledged_at"] = step.event_at
+        row["owner"] = row["owner"] or step.message.actor or None
+
+
+def noted(step: Step, status: str) -> list[lifecycle.SystemAction]:
+    """What the history tells of a step beside the status, which stays as it is."""
+    alert = step.message
+    because = f": {alert.reason}" if alert.reason else ""
+    if alert.cause == pb.ALERT_CAUSE_PAUSED:
+        end = f"until {scalars.time_text(alert.until_us)}" if alert.until_us else "until it is resumed"
+        return [lifecycle.SystemAction("pause", status, f"paused {end}{because}", alert.actor or lifecycle.SYSTEM)]
+    if alert.cause == pb.ALERT_CAUSE_ESCALATED:
+        note = f"nobody acknowledged it: level {alert.escalation_level}, {alert.escalate_to or 'no one named'}"
+        return [lifecycle.SystemAction("escalate", status, note)]
+    if alert.cause == pb.ALERT_CAUSE_LATCHED:
+        return [lifecycle.SystemAction("latch", status, "the condition ended; the signal stays until someone acts")]
+    if alert.cause == pb.ALERT_CAUSE_RULE_WITHDRAWN:
+        return [lifecycle.SystemAction("withdraw", status, "the rule set no longer has the rule")]
+    return []
+
+
 def _complete(row: dict[str, Any], step: Step) -> None:
     """What any step adds, whenever it comes."""
-    condition = step.message.condition
+    alert, condition = step.message, step.message.condition
     onset, raised = moment(condition.onset_time_us), moment(condition.raised_time_us) or step.event_at
     row["onset_at"] = min((t for t in (row["onset_at"], onset) if t), default=None)
     row["raised_at"] = min(row["raised_at"], raised)
     row["priority_max"] = max(row["priority_max"], step.priority)
     row["severity_max"] = max(row["severity_max"], step.severity)
+    row["rule_text"] = row["rule_text"] or alert.rule_text or None
+    if alert.escalation_level and step.step > row["escalation_step"]:
+        row |= {
+            "escalation_step": step.step,
+            "escalation_level": alert.escalation_level,
+            "escalated_to": alert.escalate_to or None,
+        }
+    pauses = alert.cause == pb.ALERT_CAUSE_PAUSED
+    if (pauses or alert.activation != pb.ALARM_ACTIVATION_PAUSED) and step.step > row["pause_step"]:
+        row |= {
+            "pause_step": step.step,
+            "paused_by": (alert.actor or None) if pauses else None,
+            "paused_until": moment(alert.until_us) if pauses else None,
+            "pause_reason": (alert.reason or None) if pauses else None,
+        }
 
 
 def _advance(row: dict[str, Any], step: Step) -> None:
     """What the newest step says."""
     alert = step.message
+    presence = OFF if step.ends else scalars.presence_name(alert.presence)
+    presence = presence if presence in PRESENCES else ON
+    activation = scalars.activation_name(alert.activation)
+    ended = presence in (OFF, LATCHED)
     row |= {
         "last_step": step.step,
         "priority": step.priority,
         "severity": step.severity,
         "message": alert.message,
-        "condition_ended": step.ends,
+        "presence": presence,
+        "activation": activation if activation in ACTIVATIONS else ON,
+        "condition_ended": ended,
         "condition_stale": alert.condition.stale,
-        "ended_at": (moment(alert.condition.end_time_us) or step.event_at) if step.ends else None,
+        "ended_at": (moment(alert.condition.end_time_us) or step.event_at) if ended else None,
         "device_id": alert.header.device_id or row["device_id"],
         "ward": alert.context.ward or row["ward"],
         "bed": alert.context.bed or row["bed"],

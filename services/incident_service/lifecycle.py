@@ -2,11 +2,13 @@
 
     open ──acknowledge──▶ acknowledged ──resolve──▶ resolved
       ▲                        │                       │
-      └──────── realarm ───────┴───────────────────────┘   (the system: the alarm's priority rose)
+      └──────── realarm ───────┴───────────────────────┘   (the system: the alarm sounds again)
 
 The *condition* (present or ended) is the alarm's; the *status* is what people made of it. The end of a
 condition resolves an incident only when somebody has seen it, or when its priority was never above low:
-otherwise it stays open, latched, until someone acts. Acknowledging never ends a condition.
+otherwise it stays open, latched, until someone acts. Acknowledging never ends a condition. An alarm sounds again
+when it gets worse, when it was acknowledged and is still there after the configured time, when its condition
+returns, and when its pause ends.
 """
 
 from typing import NamedTuple
@@ -52,24 +54,35 @@ def act(standing: Standing, action: str, actor: str, assignee: str | None = None
 
 
 class SystemAction(NamedTuple):
-    """What the alarm's own step does."""
+    """What the alarm's own step does; `actor` is whoever did it to the alarm."""
 
     action: str
     status: str
     note: str
+    actor: str = SYSTEM
 
 
-def on_step(
-    status: str, *, ended: bool, priority_before: int, priority_now: int, priority_max: int
-) -> SystemAction | None:
-    """What the newest step does to the status; None = nothing.
+class Facts(NamedTuple):
+    """What a step says, as far as it concerns people. `sounds` and `acknowledged` only when no later step undoes it."""
 
-    `priority_before` is the priority of the step that was newest until now.
-    """
-    if status != OPEN and not ended and priority_now > priority_before:
-        return SystemAction("realarm", OPEN, "the alarm's priority rose")
-    if ended and status == ACKNOWLEDGED:
-        return SystemAction("resolve", RESOLVED, "the condition ended after it was acknowledged")
-    if ended and status == OPEN and priority_max <= LOW:
-        return SystemAction("resolve", RESOLVED, "a low-priority condition ended")
-    return None
+    sounds: str = ""  # why the signal is (again) on
+    acknowledged: bool = False
+    actor: str = ""
+    reason: str = ""
+    ended: bool = False  # the episode is over, by this or a later step
+    priority_max: int = 0
+
+
+def on_step(status: str, facts: Facts) -> list[SystemAction]:
+    """What a step does to the status, in order; nothing that is so already is done again."""
+    actions = []
+    if facts.sounds and status != OPEN:
+        actions.append(SystemAction("realarm", status := OPEN, facts.sounds))
+    if facts.acknowledged and status == OPEN:
+        note = facts.reason or "the alarm was acknowledged"
+        actions.append(SystemAction("acknowledge", status := ACKNOWLEDGED, note, facts.actor or SYSTEM))
+    if facts.ended and status == ACKNOWLEDGED:
+        actions.append(SystemAction("resolve", RESOLVED, "the condition ended after it was acknowledged"))
+    elif facts.ended and status == OPEN and facts.priority_max <= LOW:
+        actions.append(SystemAction("resolve", RESOLVED, "a low-priority condition ended"))
+    return actions

@@ -1,6 +1,7 @@
 """The incidents' REST routes."""
 
 import uuid
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import Body as FromBody
@@ -8,18 +9,20 @@ from fastapi import FastAPI, Query, Response
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.incident_service import answers, lifecycle, store
+from services.incident_service import answers, explanations, lifecycle, store, suppressions
 from vigil.pb import events_pb2
 from vigil.runtime.problem import FieldError, Problem, not_found
 from vigil.runtime.rest import answer, rest_app
-from vigil.runtime.schema import Body, Name, Note, Parameters
+from vigil.runtime.schema import Body, Name, Note, Page, Parameters
 from vigil.runtime.schema import Wanted as Text
 
 DESCRIPTION = """One incident per alarm episode.
 
 `status` is what people made of it: open → acknowledged → resolved. `condition` is the alarm's: present or
 ended. A condition that ends leaves an incident open (`latched`) until somebody acts, unless it was
-acknowledged already or its priority was never above low. A priority that rises opens it again.
+acknowledged already or its priority was never above low. An alarm that sounds again opens it again.
+`presence` is the alarm signal's: on, latched, acknowledged, off. Acknowledging an incident acknowledges the signal.
+Alarms that were suppressed open no incident: they are listed under `/suppressions`.
 """
 
 _EXAMPLE = {"action": "acknowledge", "actor": "nurse.kim", "note": "at the bedside"}
@@ -45,6 +48,24 @@ class Wanted(Parameters):
         priority = events_pb2.Priority.Value(f"PRIORITY_{self.priority.upper()}") if self.priority else None
         same = [(n, getattr(self, n)) for n in ("status", "kind", "patient_id", "device_id", "ward", "owner")]
         return [*same, ("severity", severity), ("priority", priority)]
+
+
+class WantedSuppressions(Page):
+    """Which suppressions, the newest first."""
+
+    limit: int = Query(50, ge=1, le=100, description="items of a page")
+    patient_id: Text | None = None
+    device_id: Text | None = None
+    ward: Text | None = None
+    rule_id: Text | None = None
+    suppressed_by: Text | None = Field(None, description="the rule that suppressed it")
+    actor: Text | None = Field(None, description="who paused the alarm")
+    episode_id: uuid.UUID | None = None
+
+    def filters(self) -> list[tuple[str, Any]]:
+        """Column and value."""
+        names = ("patient_id", "device_id", "ward", "rule_id", "suppressed_by", "actor", "episode_id")
+        return [(name, getattr(self, name)) for name in names]
 
 
 class Act(Body):
@@ -76,8 +97,12 @@ def _identifier(text: str) -> uuid.UUID:
         raise not_found("incidentId", "incident") from None
 
 
-def application(pool: Any) -> FastAPI:
-    """The incident service's REST application."""
+def _nobody() -> None:
+    """Where nothing relays the outbox."""
+
+
+def application(pool: Any, wake: Callable[[], None] = _nobody) -> FastAPI:
+    """The incident service's REST application; `wake` is called when the outbox may hold something."""
     app = rest_app("incident-service", "Vigil incidents", DESCRIPTION)
     tags: list[Any] = ["incidents"]
 
@@ -123,11 +148,26 @@ def application(pool: Any) -> FastAPI:
                     currentStatus=illegal.status,
                     legalActions=illegal.legal,
                 ) from None
-            return answer(await _whole(connection, changed))
+            shown = await _whole(connection, changed)
+        wake()
+        return answer(shown)
 
+    @app.get("/suppressions", tags=["suppressions"], response_model=answers.SuppressionsListed)
+    async def list_suppressions(wanted: Annotated[WantedSuppressions, Query()]) -> Response:
+        """Alarms that nobody was told of: which, who or which rule suppressed them, why, and until when."""
+        async with pool.acquire() as connection:
+            rows, total = await suppressions.page(connection, wanted.filters(), wanted.limit, wanted.offset)
+        return answer(wanted.of([answers.suppression(row) for row in rows], total))
+
+    explanations.add_routes(app, pool)
     return app
 
 
 async def _whole(connection: Any, row: Any) -> dict[str, Any]:
     identifier = row["incident_id"]
-    return answers.whole(row, await store.steps(connection, identifier), await store.history(connection, identifier))
+    return answers.whole(
+        row,
+        await store.steps(connection, identifier),
+        await store.history(connection, identifier),
+        await suppressions.of_episode(connection, identifier),
+    )

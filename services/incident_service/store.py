@@ -1,27 +1,32 @@
 """Incidents in PostgreSQL: what the sink writes and what the routes read and change."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from services.incident_service import lifecycle
+from services.incident_service import lifecycle, outbox, suppressions
 from services.incident_service.episodes import Step, fold, opened, step_of
-from vigil.pb import events_pb2
+from vigil.pb import events_pb2 as pb
 
 _OPENED = lifecycle.SystemAction("open", lifecycle.OPEN, "the alarm was raised")
+_RESUMED = lifecycle.SystemAction("open", lifecycle.OPEN, "the alarm was raised when its suppression ended")
 
 
-async def store_alerts(connection: Any, alerts: Sequence[events_pb2.AlertEvent]) -> list[tuple[str, int]]:
+async def store_alerts(connection: Any, alerts: Sequence[pb.AlertEvent]) -> list[tuple[str, int]]:
     """Stores a batch in the caller's transaction; what is known already changes nothing. Returns counts.
 
+    0. suppress what nobody was told of is kept apart and opens nothing
     1. open     an incident for every episode that has none
     2. lock     the incidents of the batch, in one order for all consumers
     3. insert   the steps; one that is there already comes back from nobody, and counts for nothing
     4. fold     the new steps into each incident
     """
     now = datetime.now(UTC)
-    steps = {step.event_id: step for step in (step_of(alert, now) for alert in alerts)}
+    told = [alert for alert in alerts if alert.phase != pb.ALERT_PHASE_SUPPRESSED]
+    untold = [alert for alert in alerts if alert.phase == pb.ALERT_PHASE_SUPPRESSED]
+    suppressed = await suppressions.store(connection, untold, now)
+    steps = {step.event_id: step for step in (step_of(alert, now) for alert in told)}
     created = await _open(connection, list(steps.values()), now)
     locked = await connection.fetch(
         "SELECT * FROM incidents WHERE incident_id = ANY($1) ORDER BY incident_id FOR UPDATE",
@@ -31,12 +36,13 @@ async def store_alerts(connection: Any, alerts: Sequence[events_pb2.AlertEvent])
     await _fold(connection, locked, fresh, created, now)
     return [
         ("alert_stored", len(fresh)),
-        ("alert_repeated", len(alerts) - len(fresh)),
+        ("alert_repeated", len(alerts) - len(fresh) - suppressed),
         ("incident_opened", len(created)),
+        *([("alert_suppressed", suppressed)] if suppressed else []),
     ]
 
 
-async def _open(connection: Any, steps: Sequence[Step], now: datetime) -> set[uuid.UUID]:
+async def _open(connection: Any, steps: Sequence[Step], now: datetime) -> dict[uuid.UUID, lifecycle.SystemAction]:
     first: dict[uuid.UUID, Step] = {}
     for step in steps:
         if step.incident_id not in first or step.step < first[step.incident_id].step:
@@ -46,7 +52,10 @@ async def _open(connection: Any, steps: Sequence[Step], now: datetime) -> set[uu
         "ON CONFLICT DO NOTHING RETURNING incident_id",
         [opened(first[incident_id], now) for incident_id in sorted(first)],
     )
-    return {row["incident_id"] for row in rows}
+    resumed = pb.ALERT_CAUSE_RESUMED
+    return {
+        row["incident_id"]: _RESUMED if first[row["incident_id"]].message.cause == resumed else _OPENED for row in rows
+    }
 
 
 async def _insert(connection: Any, steps: Sequence[Step], now: datetime) -> list[Step]:
@@ -60,7 +69,11 @@ async def _insert(connection: Any, steps: Sequence[Step], now: datetime) -> list
 
 
 async def _fold(
-    connection: Any, rows: Sequence[Any], steps: Sequence[Step], created: set[uuid.UUID], now: datetime
+    connection: Any,
+    rows: Sequence[Any],
+    steps: Sequence[Step],
+    created: Mapping[uuid.UUID, lifecycle.SystemAction],
+    now: datetime,
 ) -> None:
     by_incident: dict[uuid.UUID, list[Step]] = {}
     for step in steps:
@@ -71,13 +84,15 @@ async def _fold(
         if not fresh:
             continue
         folded, actions = fold(dict(row), fresh, now)
-        former, version = row["status"], row["version"]
-        for action in [*([_OPENED] if row["incident_id"] in created else []), *actions]:
+        former, owner, version = row["status"], row["owner"], row["version"]
+        opening = created.get(row["incident_id"])
+        for action in [*([opening] if opening else []), *actions]:
             version += 1
-            before = None if action is _OPENED else former
-            notes.append((row["incident_id"], now, lifecycle.SYSTEM, action.action, before, action.status,
-                          row["owner"], row["owner"], action.note, version))  # fmt: skip
-            former = action.status
+            before = None if action is opening else former
+            owned = folded["owner"] if action.action == "acknowledge" else owner
+            notes.append((row["incident_id"], now, action.actor, action.action, before, action.status,
+                          owner, owned, action.note, version))  # fmt: skip
+            former, owner = action.status, owned
         updates.append(folded | {"version": max(version, row["version"] + 1)})
     await _update(connection, updates)
     await _note(connection, notes)
@@ -110,7 +125,9 @@ async def get(connection: Any, incident_id: uuid.UUID, *, lock: bool = False) ->
 
 
 async def act(connection: Any, row: Any, action: str, actor: str, assignee: str | None, note: str | None) -> Any:
-    """A person's action on a locked row. Raises `lifecycle.Illegal`. Returns the changed row."""
+    """A person's action on a locked row. Raises `lifecycle.Illegal`. Returns the changed row.
+
+    Acknowledging an incident acknowledges the alarm's signal too, through the outbox."""
     now = datetime.now(UTC)
     before = lifecycle.Standing(row["status"], row["owner"])
     after = lifecycle.act(before, action, actor, assignee)
@@ -125,6 +142,8 @@ async def act(connection: Any, row: Any, action: str, actor: str, assignee: str 
     await _update(connection, [changed])
     entry = (row["incident_id"], now, actor, action, before.status, after.status, before.owner, after.owner, note)
     await _note(connection, [(*entry, changed["version"])])
+    if action == "acknowledge":
+        await outbox.acknowledge(connection, changed, actor, note or "")
     return changed
 
 

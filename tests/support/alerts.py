@@ -7,6 +7,7 @@ from vigil.pb import events_pb2 as pb
 
 T0_US = 1_767_225_600_000_000
 START, UPDATE, END = pb.ALERT_PHASE_START, pb.ALERT_PHASE_UPDATE, pb.ALERT_PHASE_END
+SUPPRESSED = pb.ALERT_PHASE_SUPPRESSED
 LOW, MEDIUM, HIGH = pb.PRIORITY_LOW, pb.PRIORITY_MEDIUM, pb.PRIORITY_HIGH
 
 
@@ -58,3 +59,19 @@ def alert(episode: uuid.UUID, step: int, phase: Any, priority: Any = MEDIUM, **f
     for name, value in fields.items():
         setattr(event, name, value)
     return event
+
+
+_PRESENCE = {"ACKNOWLEDGED": "ACKNOWLEDGED", "LATCHED": "LATCHED"}
+
+
+def caused(episode: uuid.UUID, step: int, cause: str, priority: Any = MEDIUM, **fields: Any) -> pb.AlertEvent:
+    """A step as the engine writes it: phase, presence and activation follow from `cause` ("END" is its plain end)."""
+    phase = {"CONDITION": START, "RESUMED": START, "END": END, "SUPPRESSED": SUPPRESSED}.get(cause, UPDATE)
+    made = alert(episode, step, phase, priority, **fields)
+    made.cause = pb.AlertCause.Value(f"ALERT_CAUSE_{'CONDITION' if cause == 'END' else cause}")
+    presence = "OFF" if phase in (END, SUPPRESSED) else _PRESENCE.get(cause, "ON")
+    made.presence = fields.get("presence") or pb.AlarmPresence.Value(f"ALARM_PRESENCE_{presence}")
+    made.activation = pb.ALARM_ACTIVATION_PAUSED if cause == "PAUSED" else pb.ALARM_ACTIVATION_ON
+    if cause == "LATCHED":
+        made.condition.end_time_us = made.header.event_time_us
+    return made

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.support.alerts import END, HIGH, MEDIUM, START, UPDATE, alert
+from tests.support.alerts import END, HIGH, MEDIUM, START, UPDATE, alert, caused
 from tests.support.events import records
 from tests.support.platform import Platform, eventually
 from vigil import core, topology
@@ -57,6 +57,24 @@ def test_an_alert_becomes_an_incident(running: Platform, rest: httpx.Client) -> 
     send(running, alert(episode, 2, END, MEDIUM))
     eventually("it is resolved", lambda: (incident(rest, episode) or {})["status"] == "resolved")
     assert "vigil_ingest_latency_seconds_count" in rest.get("/metrics").text
+
+
+def test_an_acknowledgement_reaches_the_log_among_the_patients_observations(
+    running: Platform, rest: httpx.Client
+) -> None:
+    episode = uuid.uuid4()
+    send(running, caused(episode, 0, "CONDITION", HIGH, patient_id="p-ack"))
+    eventually("it is stored", lambda: steps(rest, episode) == 1)
+    rest.patch(f"/incidents/{episode}", json={"action": "acknowledge", "actor": "nurse.kim"})
+
+    def written() -> list[tuple[int, events_pb2.Control]]:
+        batches = [(r.partition, r.value) for r in records(running, topology.ENRICHED)]
+        found = [(at, c) for at, value in batches for c in events_pb2.TelemetryBatch.FromString(value).controls]
+        return [(at, c) for at, c in found if c.patient_id == "p-ack"]
+
+    ((partition, made),) = eventually("the control is in the log", written) or []
+    assert (made.episode_id, made.actor) == (episode.bytes, "nurse.kim")
+    assert partition == core.partition_of("p-ack", running.settings.bus_partitions)
 
 
 def test_what_cannot_be_read_becomes_a_dead_letter_and_holds_nothing_up(running: Platform, rest: httpx.Client) -> None:

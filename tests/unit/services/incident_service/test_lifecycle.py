@@ -1,16 +1,17 @@
 """An incident has legal transitions only, and the alarm's own steps do what IEC 60601-1-8 calls latching."""
 
+from typing import Any
+
 import pytest
 
 from services.incident_service import lifecycle
-from services.incident_service.lifecycle import ACKNOWLEDGED, OPEN, RESOLVED, Illegal, Standing, act, on_step
+from services.incident_service.lifecycle import ACKNOWLEDGED, OPEN, RESOLVED, Facts, Illegal, Standing, act, on_step
 
 LOW, MEDIUM, HIGH = 1, 2, 3
 
 
-def step(status: str, *, ended: bool = False, before: int = MEDIUM, now: int = MEDIUM, top: int = MEDIUM) -> str | None:
-    action = on_step(status, ended=ended, priority_before=before, priority_now=now, priority_max=top)
-    return action.status if action else None
+def steps(status: str, **facts: Any) -> list[str]:
+    return [action.status for action in on_step(status, Facts(**({"priority_max": MEDIUM} | facts)))]
 
 
 def test_the_way_through() -> None:
@@ -35,25 +36,32 @@ def test_an_illegal_transition_names_the_legal_ones(status: str, action: str) ->
 
 
 def test_the_end_of_a_condition_leaves_an_unseen_alarm_latched() -> None:
-    assert step(OPEN, ended=True) is None
+    assert steps(OPEN, ended=True) == []
 
 
 def test_the_end_of_a_condition_resolves_what_was_acknowledged() -> None:
-    assert step(ACKNOWLEDGED, ended=True) == RESOLVED
+    assert steps(ACKNOWLEDGED, ended=True) == [RESOLVED]
 
 
 def test_the_end_of_a_low_priority_condition_resolves_it() -> None:
-    assert step(OPEN, ended=True, before=LOW, now=LOW, top=LOW) == RESOLVED
-
-
-def test_an_alarm_that_once_was_higher_than_low_stays_latched() -> None:
-    assert step(OPEN, ended=True, before=LOW, now=LOW, top=HIGH) is None
+    assert steps(OPEN, ended=True, priority_max=LOW) == [RESOLVED]
 
 
 @pytest.mark.parametrize("status", [ACKNOWLEDGED, RESOLVED])
-def test_a_rising_priority_alarms_again(status: str) -> None:
-    assert step(status, now=HIGH, top=HIGH) == OPEN
+def test_an_alarm_that_sounds_again_is_open_again(status: str) -> None:
+    assert steps(status, sounds="worse") == [OPEN]
 
 
-def test_a_falling_priority_does_not() -> None:
-    assert step(ACKNOWLEDGED, before=HIGH, now=MEDIUM, top=HIGH) is None
+def test_an_alarm_that_sounds_again_before_anybody_saw_it_stays_open() -> None:
+    assert steps(OPEN, sounds="still there") == []
+
+
+def test_acknowledging_at_the_alarm_acknowledges_the_incident_and_its_end_resolves_it() -> None:
+    (acknowledged, resolved) = on_step(OPEN, Facts(acknowledged=True, actor="kim", ended=True, priority_max=HIGH))
+    assert (acknowledged.status, acknowledged.actor) == (ACKNOWLEDGED, "kim")
+    assert (resolved.status, resolved.actor) == (RESOLVED, lifecycle.SYSTEM)
+
+
+@pytest.mark.parametrize("status", [ACKNOWLEDGED, RESOLVED])
+def test_an_acknowledgement_that_came_from_here_changes_nothing_more(status: str) -> None:
+    assert steps(status, acknowledged=True, actor="kim") == []
