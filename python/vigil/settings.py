@@ -5,6 +5,7 @@ An environment variable's name is the field's name in capitals; the ports and ad
 are `<SERVICE>_HTTP_PORT`, `<SERVICE>_GRPC_PORT` and `<SERVICE>_HOST`, with the service's name in capitals.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -27,6 +28,27 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'***'" if self else "''"
+
+
+class RoleMap(str):
+    """JSON `{"role": {"smtp": "…", "webhook": "…"}}`: whom a channel reaches for a role of an escalation ladder."""
+
+    def __new__(cls, text: str = "") -> "RoleMap":
+        """Raises `ValueError` for anything else."""
+        roles = json.loads(text) if text.strip() else {}
+        good = isinstance(roles, dict) and all(
+            isinstance(channels, dict)
+            and all(name in ("smtp", "webhook") and isinstance(to, str) and to.strip() for name, to in channels.items())
+            for channels in roles.values()
+        )
+        if not good:
+            raise ValueError(text)
+        return super().__new__(cls, text)
+
+    def of(self, channel: str) -> dict[str, str]:
+        """Role → recipients on this channel."""
+        roles = json.loads(self) if self.strip() else {}
+        return {role: channels[channel] for role, channels in roles.items() if channel in channels}
 
 
 def _setting(default: Any, doc: str, *, low: float | None = None, high: float | None = None) -> Any:
@@ -120,6 +142,9 @@ class Settings:
     notification_smtp_port: int = _setting(25, "SMTP port", low=1, high=65535)
     notification_smtp_from: str = _setting("vigil@localhost", "Sender")
     notification_smtp_to: str = _setting("ward@localhost", "Recipients, separated by commas")
+    notification_roles: RoleMap = _setting(
+        RoleMap(), 'Recipients per role of a ladder, JSON: {"physician": {"smtp": "…", "webhook": "…"}}; else the above'
+    )
     notification_attempts_max: int = _setting(20, "Attempts after which a notification counts as failed", low=1)
     notification_retry_base_s: float = _setting(0.5, "Pause after the first failed attempt; doubles each time", low=0.0)
     notification_retry_max_s: float = _setting(60.0, "Longest pause between attempts", low=0.0)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import aiosmtplib
 import httpx
 
+from services.notification_service.roles import recipients
 from vigil.runtime.logs import log
 from vigil.scalars import priority_name, severity_name, time_text
 from vigil.settings import Settings
@@ -49,6 +50,7 @@ def payload(row: Notification) -> dict[str, Any]:
         "ward": row["ward"] or None,
         "bed": row["bed"] or None,
         "rule_id": row["rule_id"] or None,
+        "roles": [role for role in row["roles"] if role],
         "event_time": time_text(row["event_time_us"]),
         "trace_id": row["trace_id"] or None,
     }
@@ -71,12 +73,12 @@ class LogChannel:
 
 
 class WebhookChannel:
-    """POST of the notification as JSON with an `Idempotency-Key`; 2xx counts as delivered."""
+    """POST of the notification as JSON with an `Idempotency-Key`; 2xx of every receiver counts as delivered."""
 
     name = "webhook"
 
-    def __init__(self, url: str, timeout_s: float) -> None:
-        self._url = url
+    def __init__(self, url: str, timeout_s: float, named: Mapping[str, str] | None = None) -> None:
+        self._url, self._named = url, named or {}
         self._client = httpx.AsyncClient(timeout=timeout_s, follow_redirects=False, trust_env=False)
 
     async def send(self, notification: Notification) -> None:
@@ -84,8 +86,12 @@ class WebhookChannel:
         headers = {"Idempotency-Key": str(notification["id"])}
         if notification["trace_id"]:
             headers["traceparent"] = f"00-{notification['trace_id']}-{notification['id'].bytes[:8].hex()}-01"
+        for url in recipients(notification["roles"], self._named, self._url):
+            await self._post(url, payload(notification), headers)
+
+    async def _post(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> None:
         try:
-            answer = await self._client.post(self._url, json=payload(notification), headers=headers)
+            answer = await self._client.post(url, json=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise DeliveryError(type(error).__name__) from error
         if not answer.is_success:
@@ -97,20 +103,24 @@ class WebhookChannel:
 
 
 class SmtpChannel:
-    """An e-mail to the configured recipients; its Message-ID is the notification's id."""
+    """An e-mail to the recipients of its roles; its Message-ID is the notification's id."""
 
     name = "smtp"
 
-    def __init__(self, host: str, port: int, sender: str, recipients: str, timeout_s: float) -> None:
+    def __init__(
+        self, host: str, port: int, sender: str, default: str, timeout_s: float, named: Mapping[str, str] | None = None
+    ) -> None:
         self._host, self._port, self._timeout_s = host, port, timeout_s
-        self._sender = sender
-        self._recipients = [name.strip() for name in recipients.split(",") if name.strip()]
+        self._sender, self._default, self._named = sender, default, named or {}
+
+    def _to(self, notification: Notification) -> list[str]:
+        return recipients(notification["roles"], self._named, self._default)
 
     def message(self, notification: Notification) -> EmailMessage:
         """The e-mail."""
         message = EmailMessage()
         message["From"] = self._sender
-        message["To"] = ", ".join(self._recipients)
+        message["To"] = ", ".join(self._to(notification))
         message["Subject"] = notification["title"]
         message["Date"] = format_datetime(localtime())
         message["Message-ID"] = f"<{notification['id']}@vigil>"
@@ -126,7 +136,7 @@ class SmtpChannel:
             refused, _ = await aiosmtplib.send(
                 self.message(notification),
                 sender=self._sender,
-                recipients=self._recipients,
+                recipients=self._to(notification),
                 hostname=self._host,
                 port=self._port,
                 timeout=self._timeout_s,
@@ -142,12 +152,12 @@ class SmtpChannel:
 
 def configured(settings: Settings) -> list[Channel]:
     """The channels that are switched on; the log always is."""
-    timeout_s = settings.notification_webhook_timeout_s
+    timeout_s, named = settings.notification_webhook_timeout_s, settings.notification_roles
     channels: list[Channel] = [LogChannel()]
     if settings.notification_webhook_url:
-        channels.append(WebhookChannel(settings.notification_webhook_url, timeout_s))
+        channels.append(WebhookChannel(settings.notification_webhook_url, timeout_s, named.of(WebhookChannel.name)))
     if settings.notification_smtp_host:
-        sender, recipients = settings.notification_smtp_from, settings.notification_smtp_to
+        sender, default = settings.notification_smtp_from, settings.notification_smtp_to
         host, port = settings.notification_smtp_host, settings.notification_smtp_port
-        channels.append(SmtpChannel(host, port, sender, recipients, timeout_s))
+        channels.append(SmtpChannel(host, port, sender, default, timeout_s, named.of(SmtpChannel.name)))
     return channels

@@ -25,7 +25,8 @@ _WHO = """
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('vigil.notification:' || $1, 0))"
 _WAITING = """
     SELECT id, event_id, channel, kind, status, episode_id, step, priority, severity, limit_key, patient_id, device_id,
-           ward, bed, title, event_time_us, trace_id, next_attempt_at, next_attempt_at <= clock_timestamp() AS due
+           ward, bed, title, event_time_us, roles, told_us, trace_id,
+           next_attempt_at, next_attempt_at <= clock_timestamp() AS due
     FROM notification
     WHERE limit_key = $1 AND (status = 'held' OR (status = 'pending' AND limiter = 'undecided'))
     ORDER BY sequence FOR UPDATE
@@ -37,7 +38,7 @@ _DELIVERY = """
            bool_or(n.status = 'held') AS held,
            bool_or(coalesce(d.status, n.status) = 'pending') AS pending
     FROM notification n LEFT JOIN notification d ON d.id = n.group_id
-    WHERE n.episode_id = ANY($1) AND n.kind IN ('alarm', 'escalation')
+    WHERE n.episode_id = ANY($1) AND n.kind NOT IN ('resolved', 'digest')
     GROUP BY n.episode_id, n.channel
 """
 _RELEASE = """
@@ -163,6 +164,8 @@ def _digest(members: Sequence[Any], channel: str, verdict: Verdict) -> tuple[Any
         text.title,
         text.body,
         max(row["event_time_us"] for row in members),
+        sorted({role for row in members for role in row["roles"]}),
+        max(row["told_us"] for row in members),
     )
 
 

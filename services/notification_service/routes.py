@@ -25,7 +25,7 @@ class Filter(Page):
     status: Literal["pending", "held", "sent", "failed", "grouped"] | None = None
     channel: Literal["log", "webhook", "smtp"] | None = None
     priority: Literal["low", "medium", "high"] | None = None
-    kind: Literal["alarm", "escalation", "resolved", "digest"] | None = None
+    kind: Literal["alarm", "escalation", "re_alarm", "returned", "unacknowledged", "resolved", "digest"] | None = None
     episode_id: UUID | None = None
     group_id: UUID | None = None
 
@@ -48,6 +48,7 @@ class Notification(Body):
     ward: str | None
     bed: str | None
     rule_id: str | None
+    roles: list[str]
     title: str
     body: str
     group_id: str | None
@@ -131,6 +132,7 @@ def _shown(row: Any) -> dict[str, Any]:
         "ward": row["ward"] or None,
         "bed": row["bed"] or None,
         "ruleId": row["rule_id"] or None,
+        "roles": [role for role in row["roles"] if role],
         "title": row["title"],
         "body": row["body"],
         "groupId": row["group_id"],

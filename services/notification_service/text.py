@@ -4,25 +4,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vigil.explain.phrases import duration, reading
 from vigil.pb import events_pb2 as pb
 from vigil.scalars import kind_name, priority_name, sign_name, sign_unit, time_text
 
-_LABELS = {
-    "spo2": "SpO2",
-    "etco2": "EtCO2",
-    "fio2": "FiO2",
-    "o2_flow": "O2 flow",
-    "gcs": "GCS",
-    "systolic": "systolic pressure",
-    "diastolic": "diastolic pressure",
-    "art_systolic": "arterial systolic pressure",
-    "art_diastolic": "arterial diastolic pressure",
-    "art_mean": "arterial mean pressure",
-}
-_UNITS = {"mm[Hg]": "mmHg", "Cel": "°C", "{score}": "", "{ACVPU}": ""}
-_COMPARISONS = {"<": "below", "<=": "at or below", ">": "above", ">=": "at or above"}
-_ACVPU = "ACVPU"
 _LINES_MAX = 200
+_WORDS = {"escalation": "ESCALATED to ", "re_alarm": "Sounding again: ", "returned": "Returned: "}
+_BODIES = {
+    "re_alarm": " Sounding again: the condition is still there.",
+    "returned": " The condition had cleared and is there again.",
+}
+_ENDED = {
+    pb.ALERT_CAUSE_ACKNOWLEDGED: " It had cleared and was acknowledged.",
+    pb.ALERT_CAUSE_RULE_WITHDRAWN: " The rule set no longer has its rule.",
+}
 
 
 @dataclass(frozen=True)
@@ -38,8 +33,10 @@ def clean(text: str, length: int = 300) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+", " ", text).strip()[:length]
 
 
-def alarm_text(alert: pb.AlertEvent, kind: str) -> Text:
-    """The text of an alarm, an escalation or its resolution (`kind`)."""
+def alarm_text(alert: pb.AlertEvent, kind: str, unanswered_s: float | None = None) -> Text:
+    """The text of an alarm, what came of it, or its resolution (`kind`).
+
+    `unanswered_s` is how long nobody has acknowledged it, where that is known."""
     what = _what(alert)
     place = _place(alert)
     times = alert.condition
@@ -47,11 +44,18 @@ def alarm_text(alert: pb.AlertEvent, kind: str) -> Text:
         since = _clock(times.raised_time_us or times.onset_time_us)
         ended = _clock(times.end_time_us or alert.header.event_time_us)
         title = f"RESOLVED: {_name(alert)}, {place}"
-        return Text(title, f"{title}. Ended {ended}, raised {since}.{_source(alert)}")
-    word = "ESCALATED to " if kind == "escalation" else ""
+        because = _ENDED.get(alert.cause, "")
+        return Text(title, f"{title}. Ended {ended}, raised {since}.{because}{_source(alert)}")
+    waited = f"ot acknowledged for {duration(unanswered_s)}" if unanswered_s else "ot acknowledged"
+    word = f"N{waited}: " if kind == "unacknowledged" else _WORDS.get(kind, "")
     critical = ", critical" if alert.severity == pb.SEVERITY_CRITICAL else ""
     title = f"{word}{priority_name(alert.priority).upper()}{critical}: {what}, {place}"
     body = f"{title}. Observed {_clock(_observed_us(alert))}{_held(alert)}."
+    if kind == "unacknowledged":
+        body += f" N{waited}: level {alert.escalation_level}, {clean(alert.escalate_to) or 'no one named'}."
+    body += _BODIES.get(kind, "")
+    if alert.cause == pb.ALERT_CAUSE_RESUMED:
+        body += " It was suppressed until now."
     if times.stale:
         body += " The signal is missing now; the alarm holds."
     return Text(title, body + _source(alert))
@@ -64,12 +68,6 @@ def digest_text(who: str, titles: Sequence[str], priority: int) -> Text:
     if len(titles) > _LINES_MAX:
         lines.append(f"- and {len(titles) - _LINES_MAX} more, each under /notifications?groupId=…")
     return Text(title, "\n".join([f"{title}:", *lines]))
-
-
-def sign_text(sign: int) -> str:
-    """A sign as a person says it."""
-    name = sign_name(sign)
-    return _LABELS.get(name, name.replace("_", " "))
 
 
 def _what(alert: pb.AlertEvent) -> str:
@@ -85,20 +83,7 @@ def _what(alert: pb.AlertEvent) -> str:
 
 
 def _evidence(e: pb.Evidence) -> str:
-    label = sign_text(e.sign)
-    if e.sign == pb.SIGN_CONSCIOUSNESS and 0 <= e.value < len(_ACVPU) and e.value == int(e.value):
-        return f"{label} {_ACVPU[int(e.value)]}"
-    unit = sign_unit(e.sign) or ""
-    unit = _UNITS.get(unit, unit)
-    text = f"{label} {_with_unit(e.value, unit)}"
-    if e.comparison:
-        whose = "the patient's " if e.limit_source == "patient" else ""
-        text += f" {_COMPARISONS.get(e.comparison, e.comparison)} {whose}limit {_with_unit(e.limit, unit)}"
-    return text
-
-
-def _with_unit(value: float, unit: str) -> str:
-    return f"{value:.6g}{'' if unit == '%' else ' '}{unit}".rstrip()
+    return reading(sign_name(e.sign), e.value, sign_unit(e.sign), e.comparison, e.limit, e.limit_source)
 
 
 def _name(alert: pb.AlertEvent) -> str:

@@ -22,7 +22,7 @@ from services.notification_service.channels import (
 )
 from services.notification_service.text import alarm_text
 from tests.unit.services.notification_service.alerts import T0, alert
-from vigil.settings import Settings
+from vigil.settings import Settings, SettingsError
 
 
 def row(priority: int = 3) -> dict[str, Any]:
@@ -42,6 +42,7 @@ def row(priority: int = 3) -> dict[str, Any]:
         "ward": "C3",
         "bed": "",
         "rule_id": "heart_rate_high",
+        "roles": [""],
         "event_time_us": T0,
         "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
     }
@@ -105,6 +106,20 @@ async def test_a_webhook_that_does_not_answer_is_a_failure(free_port: Callable[[
     await channel.close()
 
 
+async def test_each_role_has_its_own_webhook_and_all_must_take_it():
+    async with Receiver() as doctor, Receiver() as ward:
+        channel = WebhookChannel(ward.url, 2.0, {"physician": doctor.url})
+        await channel.send(row() | {"roles": ["physician"]})
+        assert [len(r.requests) for r in (doctor, ward)] == [1, 0]
+        await channel.send(row() | {"roles": ["physician", "nurse"]})
+        assert [len(r.requests) for r in (doctor, ward)] == [2, 1]
+        assert ward.requests[0][1]["roles"] == ["physician", "nurse"]
+        ward.answers = [500]
+        with pytest.raises(DeliveryError, match="HTTP 500"):
+            await channel.send(row())
+        await channel.close()
+
+
 class Mailbox:
     """An aiosmtpd handler that keeps what it gets, and may refuse a recipient."""
 
@@ -145,6 +160,14 @@ async def test_mail_goes_to_every_recipient_and_carries_the_id(smtp):
     assert mail.get_content().strip() == sent["body"]
 
 
+async def test_mail_goes_to_the_role_that_the_ladder_names(smtp):
+    mailbox, port = smtp
+    channel = SmtpChannel("127.0.0.1", port, "v@ward.example", "a@ward.example", 2.0, {"physician": "d@ward.example"})
+    await channel.send(row() | {"roles": ["physician"]})
+    await channel.send(row() | {"roles": ["charge-nurse"]})
+    assert [envelope.rcpt_tos for envelope in mailbox.mails] == [["d@ward.example"], ["a@ward.example"]]
+
+
 async def test_a_refused_recipient_is_a_failure(smtp):
     mailbox, port = smtp
     mailbox.refuse = "b@ward.example"
@@ -173,3 +196,17 @@ def test_channels_are_those_that_are_configured():
     assert [c.name for c in configured(Settings())] == ["log"]
     settings = Settings(notification_webhook_url="http://127.0.0.1:1/", notification_smtp_host="127.0.0.1")
     assert [c.name for c in configured(settings)] == ["log", "webhook", "smtp"]
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"nurse": "a@b"}', '{"nurse": {"pager": "1"}}', '{"nurse": {"smtp": ""}}']
+)
+def test_roles_that_cannot_be_meant_are_refused(text: str):
+    with pytest.raises(SettingsError, match="NOTIFICATION_ROLES"):
+        Settings.load({"NOTIFICATION_ROLES": text})
+
+
+def test_roles_are_read_from_json():
+    settings = Settings.load({"NOTIFICATION_ROLES": '{"nurse": {"smtp": "a@b"}}'})
+    assert settings.notification_roles.of("smtp") == {"nurse": "a@b"}
+    assert settings.notification_roles.of("webhook") == {}

@@ -15,6 +15,7 @@ from services.notification_service.limiter import Limiter, Verdict
 from services.notification_service.limits import decide_due
 from services.notification_service.service import MIGRATIONS
 from tests.unit.services.notification_service.alerts import alert
+from vigil.pb import events_pb2 as pb
 from vigil.settings import Settings
 from vigil.store.postgres import open_pool
 
@@ -122,6 +123,25 @@ async def test_a_low_priority_flood_is_grouped_and_never_dropped(bench: Bench):
     assert digest["priority"] == 2, "a digest is as urgent as its most urgent member"
     spoken_for = await bench.pool.fetchval("SELECT count(*) FROM notification WHERE group_id = $1", digest["id"])
     assert spoken_for == 16
+
+
+async def test_what_nobody_acknowledged_does_not_wait_and_a_digest_reaches_every_role(bench: Bench):
+    await bench.take(*[alert(priority="MEDIUM") for _ in range(10)])
+    episode = uuid.uuid4().bytes
+    ladder = {"cause": pb.ALERT_CAUSE_ESCALATED, "escalation_level": 2, "escalate_to": "charge-nurse"}
+    await bench.take(
+        alert(priority="MEDIUM", episode=episode, escalate_to="nurse"),
+        alert("UPDATE", "MEDIUM", episode=episode, step=1, **ladder),
+        alert(priority="LOW"),
+    )
+    await bench.step()
+    assert await bench.statuses() == ["sent"] * 10 + ["held", "sent", "held"]
+    assert bench.channels["webhook"].sent[-1]["roles"] == ["charge-nurse"]
+    await bench.forget_rate()
+    await bench.pass_time()
+    await bench.step()
+    digest = bench.channels["webhook"].sent[-1]
+    assert (digest["kind"], digest["roles"]) == ("digest", ["", "nurse"])
 
 
 async def test_patients_do_not_use_up_each_others_rate(bench: Bench):
