@@ -8,6 +8,7 @@ import typer
 
 from vigil.cli import (
     audit,
+    backtest,
     dead_letter,
     demo,
     down,
@@ -31,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-RUN, FEED, LOOK = "Run", "Feed", "Look"
+RUN, FEED, TRY, LOOK = "Run", "Feed", "Try", "Look"
 
 
 def help_of(command: Callable[..., None]) -> str:
@@ -51,6 +52,7 @@ _register(RUN, "demo", demo.demo)
 _register(FEED, "seed", seed.seed)
 _register(FEED, "simulate", simulate.simulate)
 _register(FEED, "replay", replay.replay)
+_register(TRY, "backtest", backtest.backtest)
 _register(LOOK, "tail", tail.tail)
 _register(LOOK, "audit", audit.audit)
 _register(LOOK, "score", score.score)

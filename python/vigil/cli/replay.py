@@ -39,7 +39,7 @@ def replay(
     """
     from vigil import recordings
 
-    recording = recordings.open(_located(path, data), start=_moment(start), limit=limit)
+    recording = recordings.open(located(path, data), start=moment(start), limit=limit)
     if offline:
         if out_dir is None:
             raise CliError("--offline needs --out DIR")
@@ -55,16 +55,18 @@ def replay(
         raise typer.Exit(1)
 
 
-def _located(path: str, data: Path | None) -> Path | str:
+def located(path: str, data: Path | None) -> Path | str:
+    """The recording below `--data`, unless the path itself is there."""
     return data / path if data and not Path(path).exists() else path
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """The time of a `--start`."""
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError as error:
         raise CliError(f"--start {text}: not an ISO 8601 time") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _speed(text: str) -> float | None:

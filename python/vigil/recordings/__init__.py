@@ -13,6 +13,7 @@ from vigil.recordings.model import (
     Recording,
     RecordingError,
     Stay,
+    TextRecording,
     observations_by_patient,
     observations_by_time,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "Recording",
     "RecordingError",
     "Stay",
+    "TextRecording",
     "data_folder",
     "observations_by_patient",
     "observations_by_time",

@@ -49,9 +49,11 @@ def _format(path: Path) -> Format:
         return IcuCharted
     if path.suffix == ".csv":
         return BedsideMinutes
-    if path.suffix in {".jsonl", ".ndjson", ".json"}:
+    if path.suffix in {".jsonl", ".ndjson", ".json"} or path.name.endswith(".jsonl.gz"):
         return JsonLines
-    raise RecordingError(f"{path}: not a known recording (.jsonl, .csv, .psv folder, .tar.xz, vitals.csv.gz)")
+    raise RecordingError(
+        f"{path}: not a known recording (.jsonl, .jsonl.gz, .csv, .psv folder, .tar.xz, vitals.csv.gz)"
+    )
 
 
 def _folder(path: Path) -> Format:

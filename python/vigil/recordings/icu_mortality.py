@@ -37,14 +37,16 @@ class IcuMortality:
 
     def __init__(self, path: Path, start: datetime = DEFAULT_START, limit: int | None = None) -> None:
         self.path, self._start_us, self._limit = path, to_us(start), limit
+        self._deaths: dict[str, int] | None = None
 
     def stays(self) -> Iterator[Stay]:
         """One stay a record; outcome `died` where the outcomes file is there."""
-        deaths, files = self._deaths(), self._files()
-        for name, text in files:
-            yield self._stay(name, text, deaths)
+        for name, text in self.files():
+            yield self.stay(name, text)
 
-    def _files(self) -> Iterator[tuple[str, str]]:
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Name and text of each stay, unread: `stay` may read them in another process."""
+        self._deaths = self._deaths if self._deaths is not None else self._read_deaths()
         if self.path.is_dir():
             for file in sorted(self.path.rglob("[0-9]*.txt"))[: self._limit]:
                 yield file.stem, file.read_text()
@@ -57,7 +59,7 @@ class IcuMortality:
                 if content is not None:
                     yield Path(member.name).stem, content.read().decode()
 
-    def _deaths(self) -> dict[str, int]:
+    def _read_deaths(self) -> dict[str, int]:
         if self.path.is_dir():
             files = [*self.path.glob("Outcomes*.txt"), *self.path.parent.glob("Outcomes*.txt")]
             text = files[0].read_text() if files else ""
@@ -69,7 +71,9 @@ class IcuMortality:
         rows = [line.split(",") for line in text.splitlines()[1:]]
         return {row[0]: int(row[-1]) for row in rows if len(row) > 1}
 
-    def _stay(self, name: str, text: str, deaths: dict[str, int]) -> Stay:
+    def stay(self, name: str, text: str) -> Stay:
+        """The stay in a file's text."""
+        deaths = self._deaths or {}
         device_id = f"mortality-{name}"
         general: dict[str, str] = {}
         moments: dict[int, list[dict[str, int | float]]] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from heapq import merge
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 DEFAULT_START = datetime(2026, 1, 1, tzinfo=UTC)
 """Where relative times begin, fixed so that a replay of the same recording gives the same ids."""
@@ -63,6 +63,17 @@ class Recording(Protocol):
 
     def stays(self) -> Iterator[Stay]:
         """The stays, in the sorted order of the recording's own ids."""
+
+
+@runtime_checkable
+class TextRecording(Recording, Protocol):
+    """A recording with a text a stay: the texts can be read here and understood in other processes."""
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Name and text of each stay, in the order of `stays`."""
+
+    def stay(self, name: str, text: str) -> Stay:
+        """The stay in a text."""
 
 
 def observations_by_patient(recording: Recording) -> Iterator[GatewayObservation]:

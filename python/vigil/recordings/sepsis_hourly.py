@@ -12,6 +12,8 @@ from vigil.recordings.model import DEFAULT_START, Device, GatewayObservation, Pa
 from vigil.recordings.values import iso, number, to_us
 
 HOUR_US = 3_600_000_000
+LABEL_AHEAD_US = 6 * HOUR_US
+"""`SepsisLabel` is 1 from six hours before the onset (Reyna et al. 2020)."""
 METRICS = {
     "HR": "hr",
     "O2Sat": "spo2",
@@ -35,11 +37,13 @@ class SepsisHourly:
         self.path, self._start_us, self._limit = path, to_us(start), limit
 
     def stays(self) -> Iterator[Stay]:
-        """One stay a patient; label `sepsis` per observation, outcome `sepsis` and `hours`."""
-        for name, text in self._files():
-            yield self._stay(name, text)
+        """One stay a patient; label `sepsis` per observation, outcome `sepsis`, `hours`, and `onset_us` of the
+        sepsis: its label begins six hours before."""
+        for name, text in self.files():
+            yield self.stay(name, text)
 
-    def _files(self) -> Iterator[tuple[str, str]]:
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Name and text of each stay, unread: `stay` may read them in another process."""
         if self.path.is_dir():
             for file in sorted(self.path.glob("*.psv"))[: self._limit]:
                 yield file.stem, file.read_text()
@@ -53,7 +57,8 @@ class SepsisHourly:
                     raise RecordingError(f"{self.path}: {member.name} cannot be read")
                 yield Path(member.name).stem, content.read().decode()
 
-    def _stay(self, name: str, text: str) -> Stay:
+    def stay(self, name: str, text: str) -> Stay:
+        """The stay in a file's text."""
         lines = text.splitlines()
         header = lines[0].split("|")
         missing = {"HR", "ICULOS", "Age", "Gender"} - set(header)
@@ -64,7 +69,10 @@ class SepsisHourly:
         observations: list[GatewayObservation] = []
         times_us: list[int] = []
         sepsis: list[int] = []
+        onset_us: int | None = None
         for row in rows:
+            if onset_us is None and row.get("SepsisLabel") == "1":
+                onset_us = self._start_us + (int(row["ICULOS"]) - 1) * HOUR_US + LABEL_AHEAD_US
             values = {metric: number(row[column]) for column, metric in METRICS.items() if column in row}
             metrics = {metric: value for metric, value in values.items() if value is not None}
             if not metrics:
@@ -82,6 +90,7 @@ class SepsisHourly:
             outcome={
                 "sepsis": max((int(row.get("SepsisLabel", "0")) for row in rows), default=0),
                 "hours": len(rows),
+                **({"onset_us": onset_us} if onset_us is not None else {}),
             },
         )
 

@@ -6,7 +6,8 @@ from typer.testing import CliRunner
 
 from vigil.cli.main import app
 
-COMMANDS = ["up", "down", "status", "demo", "seed", "simulate", "replay", "tail", "audit", "score", "dead-letter"]
+COMMANDS = ["up", "down", "status", "demo", "seed", "simulate", "replay", "tail", "audit", "score", "backtest",
+            "dead-letter"]  # fmt: skip
 SUB = [["dead-letter", "list"], ["dead-letter", "replay"]]
 WITHOUT_EXAMPLES = [["down"], ["dead-letter"]]
 
