@@ -136,7 +136,7 @@ async def test_what_nobody_acknowledged_does_not_wait_and_a_digest_reaches_every
     )
     await bench.step()
     assert await bench.statuses() == ["sent"] * 10 + ["held", "sent", "held"]
-    assert bench.channels["webhook"].sent[-1]["roles"] == ["charge-nurse"]
+    assert ["charge-nurse"] in [sent["roles"] for sent in bench.channels["webhook"].sent]
     await bench.forget_rate()
     await bench.pass_time()
     await bench.step()
