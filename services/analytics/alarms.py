@@ -1,4 +1,5 @@
-"""Alarm episodes from alerts: when raised, how long, how urgent at worst. Idempotent by alert event id."""
+"""Alarm episodes from alerts: when raised, how long, how urgent at worst, what people did about them, or that nobody
+was told. Idempotent by alert event id."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,16 +14,24 @@ _STEP = """
         INSERT INTO alarm_step (event_id, episode_id, phase) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1
     )
     INSERT INTO alarm AS kept (episode_id, patient_id, device_id, ward, rule_id, alert_type, kind, sign, priority,
-                               severity, started_us, ended_us, updates)
-    SELECT $2, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM fresh
+                               severity, started_us, ended_us, updates, raised, suppressed, re_alarms, escalations,
+                               sounded_us, acknowledged_us)
+    SELECT $2, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21 FROM fresh
     ON CONFLICT (episode_id) DO UPDATE SET
         ward = CASE WHEN kept.ward = '' THEN excluded.ward ELSE kept.ward END,
         sign = CASE WHEN kept.sign = 0 THEN excluded.sign ELSE kept.sign END,
         priority = greatest(kept.priority, excluded.priority),
         severity = greatest(kept.severity, excluded.severity),
-        started_us = least(kept.started_us, excluded.started_us),
+        started_us = CASE WHEN kept.raised = excluded.raised THEN least(kept.started_us, excluded.started_us)
+                          WHEN kept.raised THEN kept.started_us ELSE excluded.started_us END,
         ended_us = coalesce(excluded.ended_us, kept.ended_us),
-        updates = kept.updates + excluded.updates
+        updates = kept.updates + excluded.updates,
+        raised = kept.raised OR excluded.raised,
+        suppressed = kept.suppressed OR excluded.suppressed,
+        re_alarms = kept.re_alarms + excluded.re_alarms,
+        escalations = kept.escalations + excluded.escalations,
+        sounded_us = least(kept.sounded_us, excluded.sounded_us),
+        acknowledged_us = least(kept.acknowledged_us, excluded.acknowledged_us)
 """
 
 
@@ -35,6 +44,8 @@ async def merge_alarms(connection: Any, alerts: Sequence[pb.AlertEvent]) -> None
 def _row(alert: pb.AlertEvent) -> tuple[Any, ...]:
     header, condition = alert.header, alert.condition
     ended = alert.phase == pb.ALERT_PHASE_END
+    suppressed = alert.phase == pb.ALERT_PHASE_SUPPRESSED
+    given_us = header.ingest_time_us or None  # processing time of what caused the step
     return (
         UUID(bytes=header.event_id),
         UUID(bytes=alert.episode_id),
@@ -51,4 +62,10 @@ def _row(alert: pb.AlertEvent) -> tuple[Any, ...]:
         condition.raised_time_us or header.event_time_us,
         (condition.end_time_us or header.event_time_us) if ended else None,
         int(alert.phase == pb.ALERT_PHASE_UPDATE),
+        not suppressed,
+        suppressed,
+        int(alert.cause in (pb.ALERT_CAUSE_RE_ALARM, pb.ALERT_CAUSE_RETURNED)),
+        int(alert.cause == pb.ALERT_CAUSE_ESCALATED),
+        given_us if alert.phase == pb.ALERT_PHASE_START else None,
+        given_us if alert.cause == pb.ALERT_CAUSE_ACKNOWLEDGED else None,
     )

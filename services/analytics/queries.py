@@ -1,35 +1,11 @@
-"""What the roll-ups and alarms say about a period. Times are event times; a period is [from, to)."""
+"""What the roll-ups say about a period: vital signs, wards and devices."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from services.analytics.alarm_queries import alarms_by
 from services.analytics.kernels import HOUR_US, MINUTE_US
-from vigil.scalars import kind_name, number, priority_name, severity_name, sign_name, sign_unit, time_text
-
-_EVER = (-(2**62), 2**62)
-SHORT_ALARM_S = 15  # Drew 2014 and others: alarms this short resolve by themselves
-
-
-@dataclass(frozen=True)
-class Period:
-    """Microseconds since the epoch; open ends are as far as it goes."""
-
-    start_us: int = _EVER[0]
-    end_us: int = _EVER[1]
-
-    def over(self, unit_us: int) -> tuple[int, int]:
-        """The first unit that starts in the period, and the first that starts after it."""
-        return -(-self.start_us // unit_us), -(-self.end_us // unit_us)
-
-    @property
-    def shown(self) -> dict[str, Any]:
-        """Its JSON form; null is open."""
-        return {
-            "from": None if self.start_us == _EVER[0] else time_text(self.start_us),
-            "to": None if self.end_us == _EVER[1] else time_text(self.end_us),
-        }
-
+from services.analytics.period import Period
+from vigil.scalars import number, sign_name, sign_unit, time_text
 
 # Vital signs --------------------------------------------------------------------------------------
 
@@ -76,91 +52,6 @@ _KNOWN = """
 async def is_known(pool: Any, patient_id: str) -> bool:
     """Whether anything was ever counted of the patient."""
     return bool(await pool.fetchval(_KNOWN, patient_id))
-
-
-# Alarms -------------------------------------------------------------------------------------------
-
-# An alarm that has not ended counts up to when its patient (or lone device) was last seen.
-_ALARMS = """
-    SELECT a.*, greatest(coalesce(a.ended_us, s.seen_us, a.started_us) - a.started_us, 0) AS length_us
-    FROM alarm a LEFT JOIN (
-        SELECT patient_id, device_id, max(last_seen_us) AS seen_us
-        FROM subject_hour JOIN subject ON subject.id = subject_id GROUP BY patient_id, device_id
-    ) s ON s.patient_id = a.patient_id AND s.device_id = CASE WHEN a.patient_id = '' THEN a.device_id ELSE '' END
-    WHERE a.started_us >= $1 AND a.started_us < $2
-"""
-_BY = f"""
-    SELECT {{column}} AS key, count(*) AS alarms, count(*) FILTER (WHERE ended_us IS NULL) AS active,
-           count(*) FILTER (WHERE ended_us IS NOT NULL) AS ended,
-           count(*) FILTER (WHERE ended_us IS NOT NULL AND length_us < $3) AS short,
-           sum(length_us)::float8 / 1e6 AS seconds
-    FROM ({_ALARMS}) alarms WHERE $4::text IS NULL OR patient_id = $4
-    GROUP BY 1 ORDER BY alarms DESC, key
-"""  # noqa: S608 (columns of ours)
-_NAMES: dict[str, Callable[[int], str | None]] = {
-    "priority": priority_name,
-    "severity": severity_name,
-    "kind": kind_name,
-    "sign": lambda number: sign_name(number) if number else None,
-}
-Column = Literal["priority", "severity", "kind", "sign", "rule_id", "alert_type", "ward", "true"]
-
-
-async def alarms_by(
-    pool: Any, column: Column, period: Period, bed_days: float | None = None, patient_id: str | None = None
-) -> list[dict[str, Any]]:
-    """Alarms raised in the period, by one of their columns ("true": all together)."""
-    short_us = SHORT_ALARM_S * 1_000_000
-    query = _BY.format(column=column)
-    rows = await pool.fetch(query, period.start_us, period.end_us, short_us, patient_id)
-    return [{"key": _key(column, row["key"])} | _counts(row, bed_days) for row in rows]
-
-
-def _key(column: str, value: Any) -> Any:
-    return _NAMES[column](value) if column in _NAMES else (value or None)
-
-
-def _counts(row: Any, bed_days: float | None) -> dict[str, Any]:
-    return {
-        "alarms": row["alarms"],
-        "active": row["active"],
-        "perBedDay": round(row["alarms"] / bed_days, 3) if bed_days else None,
-        "shareUnder15s": round(row["short"] / row["ended"], 4) if row["ended"] else None,
-        "timeInAlarmS": round(row["seconds"], 3),
-    }
-
-
-def total_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The one row of `alarms_by(…, "true", …)`, or that there were none."""
-    if rows:
-        return {name: value for name, value in rows[0].items() if name != "key"}
-    return {"alarms": 0, "active": 0, "perBedDay": None, "shareUnder15s": None, "timeInAlarmS": 0.0}
-
-
-_BED_HOURS = """
-    SELECT count(DISTINCT (subject_id, hour)) AS hours, count(DISTINCT subject_id) AS subjects
-    FROM subject_hour WHERE hour >= $1 AND hour < $2
-"""
-_TOP = """
-    WITH counted AS (
-        SELECT count(*) AS alarms FROM alarm WHERE started_us >= $1 AND started_us < $2
-        GROUP BY patient_id, CASE WHEN patient_id = '' THEN device_id ELSE '' END ORDER BY alarms DESC
-    )
-    SELECT (SELECT sum(alarms) FROM (SELECT alarms FROM counted LIMIT $3) top)::float8 / nullif(sum(alarms), 0)
-    FROM counted
-"""
-
-
-async def bed_days(pool: Any, period: Period) -> tuple[float, int]:
-    """Monitored time and how many were monitored: an hour with an observation is an hour of a bed."""
-    row = await pool.fetchrow(_BED_HOURS, *period.over(HOUR_US))
-    return row["hours"] / 24, row["subjects"]
-
-
-async def top_tenth_share(pool: Any, period: Period, monitored: int) -> float | None:
-    """The share of all alarms that the tenth of patients with the most of them caused."""
-    share = await pool.fetchval(_TOP, period.start_us, period.end_us, max(-(-monitored // 10), 1))
-    return None if share is None else round(share, 4)
 
 
 # Wards and devices --------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 """GET /stats/…: vital signs per patient, alarms, wards, devices, and the burden of alarms."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Path, Query, Response
 from pydantic import Field
 
-from services.analytics import queries
-from services.analytics.queries import Period, alarms_by
+from services.analytics import alarm_queries, queries
+from services.analytics.alarm_queries import Column, alarms_by
+from services.analytics.period import Period
 from vigil.runtime.problem import FieldError, Problem, not_found
 from vigil.runtime.rest import answer, rest_app
 from vigil.runtime.schema import Identifier, Moment, Page, Parameters
@@ -39,6 +40,20 @@ class DevicePage(Range, Page):
     """A period and a page."""
 
 
+_COLUMNS: dict[str, Column] = {
+    "rule": "rule_id", "sign": "sign", "priority": "priority", "severity": "severity", "ward": "ward",
+    "type": "alert_type", "kind": "kind", "all": "true",
+}  # fmt: skip
+
+
+class OverTime(DevicePage):
+    """A period, a page, and how the alarms are counted."""
+
+    by: Literal["rule", "sign", "priority", "severity", "ward", "type", "kind", "all"] = "rule"
+    per: Literal["hour", "day"] = "day"
+    ward: Annotated[str, Field(max_length=200)] | None = None
+
+
 def _microseconds(moment: datetime) -> int:
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
@@ -61,7 +76,7 @@ def application(name: str, pool: Any) -> FastAPI:
                 "patientId": patient_id,
                 **period.shown,
                 "vitals": await queries.vital_signs(pool, patient_id, period),
-                "alarms": queries.total_of(total)
+                "alarms": alarm_queries.total_of(total)
                 | {
                     "byPriority": await alarms_by(pool, "priority", period, patient_id=patient_id),
                     "byType": await alarms_by(pool, "alert_type", period, patient_id=patient_id),
@@ -75,7 +90,7 @@ def application(name: str, pool: Any) -> FastAPI:
         period = query.period
         return answer(
             period.shown
-            | queries.total_of(await alarms_by(pool, "true", period))
+            | alarm_queries.total_of(await alarms_by(pool, "true", period))
             | {
                 "byPriority": await alarms_by(pool, "priority", period),
                 "bySeverity": await alarms_by(pool, "severity", period),
@@ -84,6 +99,14 @@ def application(name: str, pool: Any) -> FastAPI:
                 "byWard": await alarms_by(pool, "ward", period),
             }
         )
+
+    @app.get("/stats/alarms", tags=tags)
+    async def alarms(query: Annotated[OverTime, Query()]) -> Response:
+        """Alarms per hour or day by rule, sign, priority or ward: raised, suppressed, short, sounding again,
+        escalated, and how long until somebody acknowledged them."""
+        column, page = _COLUMNS[query.by], (query.limit, query.offset)
+        items, total = await alarm_queries.alarms_over_time(pool, column, query.per, query.period, query.ward, *page)
+        return answer(query.period.shown | {"by": query.by, "per": query.per} | query.of(items, total))
 
     @app.get("/stats/wards", tags=tags)
     async def wards(query: Annotated[Range, Query()]) -> Response:
@@ -100,18 +123,20 @@ def application(name: str, pool: Any) -> FastAPI:
 
     @app.get("/stats/alarm-burden", tags=tags)
     async def alarm_burden(query: Annotated[Range, Query()]) -> Response:
-        """Alarms per bed-day, the share of short ones, time in alarm, and how few patients cause how many."""
+        """Alarms per bed-day, the share of short ones, time in alarm and until somebody acknowledged them, what was
+        suppressed, and how few patients cause how many. `byWard` has no rate here: `/stats/wards` has it."""
         period = query.period
-        days, monitored = await queries.bed_days(pool, period)
+        days, monitored = await alarm_queries.bed_days(pool, period)
         return answer(
             period.shown
             | {"bedDays": round(days, 4), "monitored": monitored}
-            | queries.total_of(await alarms_by(pool, "true", period, days))
+            | alarm_queries.total_of(await alarms_by(pool, "true", period, days))
             | {
-                "topTenthOfPatientsShare": await queries.top_tenth_share(pool, period, monitored),
+                "topTenthOfPatientsShare": await alarm_queries.top_tenth_share(pool, period, monitored),
                 "byPriority": await alarms_by(pool, "priority", period, days),
                 "bySign": await alarms_by(pool, "sign", period, days),
                 "byRule": await alarms_by(pool, "rule_id", period, days),
+                "byWard": await alarms_by(pool, "ward", period),
             }
         )
 
