@@ -154,6 +154,7 @@ class Settings:
     simulator_devices: int = _setting(50, "Simulated devices", low=0, high=1_000_000)
     simulator_interval_s: float = _setting(1.0, "Time between a device's observations", low=0.001)
     simulator_episode_rate: float = _setting(2.0, "Injected episodes per device and hour", low=0.0)
+    simulator_dip_rate: float = _setting(0.0, "Short desaturations per device and hour, which are no episodes", low=0.0)
     simulator_seed: int = _setting(1, "Seed: the same seed gives the same observations", low=0)
     simulator_duration_s: float = _setting(0.0, "Stop after this long; 0 = run on", low=0.0)
     simulator_transport: str = _setting("http", "http or grpc")

@@ -31,7 +31,7 @@ _INIT, _EPISODE_KIND, _EPISODE_GAP = 1 << 40, (1 << 40) + 1, (1 << 40) + 2
 
 
 @njit(cache=True, inline="always")
-def _hash(seed: Any, device: Any, tick: Any, draw: Any) -> Any:
+def hashed(seed: Any, device: Any, tick: Any, draw: Any) -> Any:
     """splitmix64 over a combination of the four counters."""
     x = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
     x ^= np.uint64(device) * np.uint64(0xBF58476D1CE4E5B9)
@@ -43,12 +43,13 @@ def _hash(seed: Any, device: Any, tick: Any, draw: Any) -> Any:
 
 
 @njit(cache=True, inline="always")
-def _uniform(bits: Any) -> Any:
+def uniform(bits: Any) -> Any:
+    """0 … 1 of a hash."""
     return np.float64(bits >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @njit(cache=True, inline="always")
-def _normal(bits: Any) -> Any:
+def normal(bits: Any) -> Any:
     """A near-normal number of mean 0 and variance 1, |n| ≤ 3.47: the sum of four 16-bit uniforms."""
     mask = np.uint64(0xFFFF)
     total = (
@@ -67,22 +68,22 @@ def initialise(
     """Draws every device's baseline and starts its noise in the stationary state."""
     for device in range(baseline.shape[0]):
         for sign in range(baseline.shape[1]):
-            share = _uniform(_hash(seed, device, _INIT, sign))
+            share = uniform(hashed(seed, device, _INIT, sign))
             baseline[device, sign] = low[sign] + share * (high[sign] - low[sign])
-            deviation[device, sign] = _normal(_hash(seed, device, _INIT, 16 + sign))
-        arousal[device] = _normal(_hash(seed, device, _INIT, 32))
+            deviation[device, sign] = normal(hashed(seed, device, _INIT, 16 + sign))
+        arousal[device] = normal(hashed(seed, device, _INIT, 32))
 
 
 @njit(cache=True)
 def next_gap_s(seed: int, device: int, number: int, rate_per_s: float) -> float:
     """Seconds of peace before a device's episode `number`: exponential."""
-    return -math.log(1.0 - _uniform(_hash(seed, device, _EPISODE_GAP, number))) / rate_per_s
+    return -math.log(1.0 - uniform(hashed(seed, device, _EPISODE_GAP, number))) / rate_per_s
 
 
 @njit(cache=True)
 def episode_kind(seed: int, device: int, number: int, kinds: int) -> int:
     """Which kind a device's episode `number` is."""
-    return int(_hash(seed, device, _EPISODE_KIND, number) % np.uint64(kinds))
+    return int(hashed(seed, device, _EPISODE_KIND, number) % np.uint64(kinds))
 
 
 @njit(cache=True)
@@ -135,7 +136,7 @@ def advance(
     fresh_arousal = math.sqrt(1.0 - keep_arousal * keep_arousal)
     for row in range(out.shape[0]):
         device = first + row
-        arousal[device] = keep_arousal * arousal[device] + fresh_arousal * _normal(_hash(seed, device, tick, 32))
+        arousal[device] = keep_arousal * arousal[device] + fresh_arousal * normal(hashed(seed, device, tick, 32))
         episode = kind[device]
         height = 0.0
         if episode >= 0:
@@ -143,7 +144,7 @@ def advance(
         for sign in range(COUNT):
             keep = math.exp(-interval_s / constant_s[sign])
             fresh = math.sqrt(1.0 - keep * keep)
-            deviation[device, sign] = keep * deviation[device, sign] + fresh * _normal(_hash(seed, device, tick, sign))
+            deviation[device, sign] = keep * deviation[device, sign] + fresh * normal(hashed(seed, device, tick, sign))
             own = math.sqrt(1.0 - share[sign] * share[sign])
             noise = spread[sign] * (own * deviation[device, sign] + share[sign] * arousal[device])
             value = baseline[device, sign] + circadian[sign] * phase + noise

@@ -1,5 +1,7 @@
 """What a person sees of a run: a bar with rates while it lasts, a table at its end."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -50,6 +52,16 @@ class Bar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+
+
+@contextmanager
+def recording(duration_s: float, shown: bool) -> Iterator[Callable[[float], None]]:
+    """A bar over the simulated seconds of a recording; gives what moves it."""
+    columns = [SpinnerColumn(), BarColumn(), TextColumn("{task.fields[hours]:.2f} h simulated"), TimeElapsedColumn()]
+    with Progress(*columns, console=_CONSOLE, disable=not shown) as progress:
+        task = progress.add_task("", total=duration_s, hours=0.0)
+        yield lambda done_s: progress.update(task, completed=done_s, hours=done_s / 3600)
+        progress.update(task, completed=duration_s, hours=duration_s / 3600)
 
 
 def show(summary: dict[str, object]) -> None:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from services.device_simulator import enrolment
+from services.device_simulator.record import record, truth_path
 from services.device_simulator.simulator import Encoder, Plan, Simulator, send
 from vigil.clients.gateway import transport
 from vigil.clients.registry import RegistryClient
@@ -32,6 +33,7 @@ def plan_of(settings: Settings) -> Plan:
         duration_s=settings.simulator_duration_s,
         episode_rate=settings.simulator_episode_rate,
         episodes=settings.simulator_episodes,
+        dip_rate=settings.simulator_dip_rate,
         prefix=settings.simulator_prefix,
         per_body=settings.simulator_per_body,
         truth=Path(settings.simulator_truth_file) if settings.simulator_truth_file else None,
@@ -122,6 +124,28 @@ async def start(service: Service, shown: bool = False) -> None:
 def _report(service: Service, done: "asyncio.Task[None]") -> None:
     if not done.cancelled() and (error := done.exception()) is not None:
         service.fail(f"sending failed: {error!r}")
+
+
+def main_record(path: Path, shown: bool = False) -> int:
+    """Writes a recording in place of sending; returns the exit code."""
+    from services.device_simulator.progress import recording, show
+
+    settings = Settings.load()
+    plan = plan_of(settings)
+    with recording(plan.duration_s, shown) as progress:
+        simulator = record(plan, path, progress)
+    if shown:
+        show(
+            {
+                "devices": plan.devices,
+                "observations": simulator.observations,
+                "episodes": simulator.truth.episodes,
+                "short dips": simulator.dips.count,
+                "recording": str(path),
+                "ground truth": str(truth_path(path)),
+            }
+        )
+    return 0
 
 
 def main(shown: bool = False) -> int:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from services.device_simulator.dips import Dips
 from services.device_simulator.encode import DEVICE_DIGITS, JsonTemplate
 from services.device_simulator.episodes import tables
 from services.device_simulator.physiology import Ward
@@ -23,7 +24,8 @@ DAY_US = 86_400_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is simulated. `start_us` is the event time of the first tick; `episodes` > 0 replaces the rate."""
+    """What is simulated. `start_us` is the event time of the first tick; `episodes` > 0 replaces the rate.
+    Rates are per device and hour."""
 
     devices: int
     interval_s: float
@@ -32,6 +34,7 @@ class Plan:
     duration_s: float = 0.0
     episode_rate: float = 0.0
     episodes: int = 0
+    dip_rate: float = 0.0
     prefix: str = "sim-"
     per_body: int = 500
     truth: Path | None = None
@@ -71,12 +74,13 @@ class Simulator:
         self._schedule = Schedule(
             self._ward, profiles, rate_per_hour=plan.episode_rate, exact=plan.episodes, within_s=plan.duration_s
         )
+        self.dips = Dips(plan.devices, plan.seed, plan.dip_rate)
         self._encoder = encoder or JsonTemplate(plan.prefix)
         self.truth = TruthFile(plan.truth)
         slices = max(1, -(-plan.devices // plan.per_body))
         edges = np.linspace(0, plan.devices, slices + 1).astype(int)
         self._slices = [(int(low), int(high - low)) for low, high in pairwise(edges)]
-        self.last_event_us = 0
+        self.last_event_us = self.observations = 0
 
     def bodies(self) -> Iterator[Body]:
         """Bodies until the duration is over (for ever when it is 0); a slice's next tick is an interval later."""
@@ -88,6 +92,7 @@ class Simulator:
                 if plan.duration_s and due_s >= plan.duration_s:
                     self.truth.close()
                     return
+                self.observations += size
                 yield Body(index, due_s, self._body(tick, first, size, due_s), size)
             tick += 1
 
@@ -98,6 +103,7 @@ class Simulator:
         for episode in self._schedule.begin(first, size, due_s):
             self._write(episode)
         signs = self._ward.advance(tick, first, size, due_s, time_us % DAY_US / 1e6)
+        self.dips.apply(first, due_s, signs)
         self.last_event_us = time_us
         return self._encoder.body(first, time_us, signs)
 

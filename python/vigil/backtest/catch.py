@@ -33,10 +33,12 @@ class Criterion:
 
 @dataclass(frozen=True, kw_only=True)
 class Catch:
-    """What became of one event. `seconds` is the delay of an episode's alarm, or the lead before an outcome."""
+    """What became of one event. `seconds` is the delay of an episode's alarm, or the lead before an outcome;
+    `alarmed` without `caught`: there was an alarm of its types, but of too low a priority."""
 
     event: Event
     caught: bool
+    alarmed: bool = False
     seconds: float | None = None
     after_height_s: float | None = None
 
@@ -58,11 +60,12 @@ def _match(event: Event, alarms: Sequence[Alarm], watched: Mapping[str, Watched]
     seen = watched.get(event.subject)
     start, end = _window(event, criterion)
     first: float | None = None
-    caught = False
+    caught = alarmed = False
     for alarm in alarms:
         if alarm.alert_type not in event.alert_types if event.alert_types else alarm.technical:
             continue
         until = alarm.until_us(seen.last_us if seen else alarm.raised_us)
+        alarmed = alarmed or (alarm.raised_us <= end and until >= start)
         since = alarm.since_us(least)
         if since is not None and since <= end and until >= start:
             caught = True
@@ -70,12 +73,12 @@ def _match(event: Event, alarms: Sequence[Alarm], watched: Mapping[str, Watched]
             told = alarm.raised_us if event.end_us is not None else since
             first = min(max(told, start), first) if first is not None else max(told, start)
     if first is None or event.onset_us is None:
-        return Catch(event=event, caught=caught)
+        return Catch(event=event, caught=caught, alarmed=alarmed)
     if event.end_us is None:
-        return Catch(event=event, caught=caught, seconds=(event.onset_us - first) / 1e6)
-    height = event.height_us
-    after = (first - height) / 1e6 if height is not None else None
-    return Catch(event=event, caught=caught, seconds=(first - event.onset_us) / 1e6, after_height_s=after)
+        return Catch(event=event, caught=caught, alarmed=alarmed, seconds=(event.onset_us - first) / 1e6)
+    after = (first - event.height_us) / 1e6 if event.height_us is not None else None
+    delay = (first - event.onset_us) / 1e6
+    return Catch(event=event, caught=caught, alarmed=alarmed, seconds=delay, after_height_s=after)
 
 
 def _window(event: Event, criterion: Criterion) -> tuple[float, float]:
@@ -100,7 +103,9 @@ def _figures(group: list[Catch]) -> Document:
     values = [one.seconds for one in caught if one.seconds is not None]
     unit, scale = ("delay_s", 1.0) if episode else ("lead_h", 3600.0)
     found: Document = {
+        "measured": unit,
         "events": len(group),
+        "alarmed": sum(1 for one in group if one.alarmed),
         "caught": len(caught),
         "missed": len(group) - len(caught),
         "caught_share": len(caught) / len(group),

@@ -123,13 +123,15 @@ def _events(sheet: Page, sets: dict[str, Set]) -> None:
     rows = []
     for name, one in sets.items():
         for kind, f in one["events"].items():
-            unit = "delay_s" if "delay_s_median" in f else "lead_h"
+            unit = f["measured"]
             spread = [f.get(f"{unit}_{q}") for q in ("median", "p10", "p90", "p99")]
-            rows.append([name, kind, f["events"], f["caught"], f["missed"], unit.replace("_", ", "), *spread])
-    sheet.table(["rules", "event", "events", "caught", "missed", "measured", "median", "p10", "p90", "p99"], rows)
+            rows.append(
+                [name, kind, f["events"], f["caught"], f["missed"], f["alarmed"], unit.replace("_", ", "), *spread]
+            )
+    head = ["rules", "event", "events", "caught", "missed", "alarmed", "measured", "median", "p10", "p90", "p99"]
+    sheet.table(head, rows)
     for kind, f in sets["rules"]["events"].items():
-        episode = "delay_s_median" in f
-        scale, x = (1.0, "delay (s)") if episode else (3600.0, "lead (h)")
+        scale, x = (1.0, "delay (s)") if f["measured"] == "delay_s" else (3600.0, "lead (h)")
         series = [
             Series(name, [value / scale for value in one["distributions"]["event_seconds"].get(kind, [])])
             for name, one in sets.items()

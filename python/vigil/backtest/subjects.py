@@ -27,9 +27,11 @@ def watched(subjects: np.ndarray, times_us: np.ndarray, names: list[str]) -> dic
 
     Time under observation is the sum of the gaps between observations, and one median gap for the last one.
     """
+    if not subjects.size:
+        return {}
     order = np.lexsort((times_us, subjects))
     subjects, times_us = subjects[order], times_us[order]
-    starts = np.flatnonzero(np.r_[True, subjects[1:] != subjects[:-1]])[: subjects.size]
+    starts = np.flatnonzero(np.r_[True, subjects[1:] != subjects[:-1]])
     found = {}
     for start, end in zip(starts, [*starts[1:], subjects.size], strict=True):
         times = times_us[start:end]

@@ -16,7 +16,8 @@ def tables(made: dict[str, Any]) -> Iterator[Table]:
     sets = made["rule_sets"]
     yield _burden(made, sets)
     for group, title in (("by_rule", "Alarms by rule"), ("by_sign", "Alarms by sign")):
-        yield _grouped(sets, group, title)
+        if any(one["burden"][group] for one in sets.values()):
+            yield _grouped(sets, group, title)
     if sets["rules"]["events"]:
         yield _events(sets)
     if any(one["detectors"] for one in sets.values()):
@@ -72,13 +73,13 @@ def _events(sets: dict[str, Any]) -> Table:
     table = Table(title="Labelled events", title_justify="left")
     for name in ("rules", "event"):
         table.add_column(name)
-    for name in ("events", "caught", "missed", "measured", "median", "p10", "p90", "p99"):
+    for name in ("events", "caught", "missed", "alarmed", "measured", "median", "p10", "p90", "p99"):
         table.add_column(name, justify="right")
     for name, one in sets.items():
         for kind, f in one["events"].items():
-            unit = "delay_s" if "delay_s_median" in f else "lead_h"
+            unit = f["measured"]
             spread = (number(f.get(f"{unit}_{q}")) for q in ("median", "p10", "p90", "p99"))
-            counts = (number(f[key]) for key in ("events", "caught", "missed"))
+            counts = (number(f[key]) for key in ("events", "caught", "missed", "alarmed"))
             table.add_row(name, kind, *counts, unit.replace("_", " in "), *spread)
     return table
 
