@@ -161,7 +161,7 @@ impl ScoredColumns {
         vitals: &mut Vec<VitalValue>,
     ) -> Result<(), Error> {
         let observation = ObservationView::read(bytes)?;
-        let vital_flags = read_vitals(observation.vitals, vitals)?;
+        let vital_flags = read_vitals(observation.vitals, vitals)?.flags;
         let scores = Scores::read(observation.scores)?;
         let ward = ward(observation.context)?;
         let at = self.patient.len() as u32;

@@ -193,20 +193,36 @@ impl VitalValue {
     }
 }
 
-/// Reads the values and flags of encoded `Vitals` into `out` (cleared first); returns the flags.
+/// What `Vitals` say beside the values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VitalsHead<'a> {
+    /// Bits of [`flag`].
+    pub flags: u32,
+    /// The device's own number for the observation.
+    pub sequence: Option<u64>,
+    /// Empty when not known.
+    pub device_type: &'a [u8],
+}
+
+/// Reads the values of encoded `Vitals` into `out` (cleared first); returns the rest of what stages look at.
 /// Columns are packed, as every writer of ours and of protobuf makes them; a sign unknown to this version is skipped.
-pub fn read_vitals(vitals: &[u8], out: &mut Vec<VitalValue>) -> Result<u32, Error> {
+pub fn read_vitals<'a>(
+    vitals: &'a [u8],
+    out: &mut Vec<VitalValue>,
+) -> Result<VitalsHead<'a>, Error> {
     out.clear();
     let (mut signs, mut values, mut qualities) =
         (Reader::new(&[]), Reader::new(&[]), Reader::new(&[]));
-    let mut flags = 0;
+    let mut head = VitalsHead::default();
     let mut reader = Reader::new(vitals);
     while let Some(field) = reader.next_field()? {
         match field.number {
             1 => signs = Reader::new(field.value.bytes()?),
             2 => values = Reader::new(field.value.bytes()?),
             3 => qualities = Reader::new(field.value.bytes()?),
-            10 => flags = field.value.varint()? as u32,
+            6 => head.sequence = Some(field.value.varint()?),
+            9 => head.device_type = field.value.bytes()?,
+            10 => head.flags = field.value.varint()? as u32,
             _ => {}
         }
     }
@@ -226,7 +242,7 @@ pub fn read_vitals(vitals: &[u8], out: &mut Vec<VitalValue>) -> Result<u32, Erro
             });
         }
     }
-    Ok(flags)
+    Ok(head)
 }
 
 /// Calls `each` with every encoded message of field `number` of a batch

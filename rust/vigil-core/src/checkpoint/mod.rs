@@ -4,13 +4,15 @@
 //! offset of the checkpoint it builds on, 4 repeated patient), and the XXH3-64 of all before it. A delta names
 //! its predecessor, so a lost or repeated one is noticed.
 
+mod bytes;
+mod device;
 mod patient;
 
 use crate::engine::partition::Partition;
 use crate::error::{Error, ErrorCode};
 use crate::wire::{Reader, Writer};
 
-const MAGIC: &[u8; 4] = b"VGL\x01";
+const MAGIC: &[u8; 4] = b"VGL\x02";
 const DIGEST_BYTES: usize = 8;
 
 /// Writes the state of `partition` at the input offset `next_offset`: whole, or what changed since the last time.

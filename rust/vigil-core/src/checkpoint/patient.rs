@@ -1,8 +1,9 @@
 //! One patient's state. What has no value is not written.
 
-use crate::engine::device::{Device, RECENT_IDS};
+use super::bytes::{broken, time, unzigzag, zigzag, Bytes};
+use super::device;
 use crate::engine::patient::PatientState;
-use crate::error::{Error, ErrorCode};
+use crate::error::Error;
 use crate::features::{Baseline, Reading, NEVER};
 use crate::rules::model::{Priority, Severity, Urgency, STEPS_MAX};
 use crate::rules::RuleState;
@@ -14,7 +15,7 @@ fn newest(state: &PatientState) -> i64 {
     state
         .devices
         .iter()
-        .map(|device| device.last_us)
+        .map(|device| device.last_us.max(device.ingest_us))
         .max()
         .unwrap_or(0)
 }
@@ -46,16 +47,13 @@ pub fn write(w: &mut Writer, key: u128, state: &PatientState) {
         }
     });
     for device in &state.devices {
-        w.message(6, |w| {
-            w.raw(&device.key.to_le_bytes());
-            time(w, device.last_us, base_us);
-            for id in device.recent.iter().filter(|id| **id != 0) {
-                w.raw(&id.to_le_bytes());
-            }
-        });
+        w.message(6, |w| device::write(w, device, base_us));
     }
     for rule in &state.rules {
         w.message(7, |w| write_rule(w, rule, base_us));
+    }
+    for held in &state.held {
+        w.message(8, |w| device::write_held(w, held, base_us));
     }
 }
 
@@ -88,7 +86,7 @@ pub fn read(encoded: &[u8]) -> Result<(u128, PatientState), Error> {
         match field.number {
             1 => {
                 let mut bytes = Bytes(field.value.bytes()?);
-                key = Some(u128::from_le_bytes(fixed(&mut bytes)?));
+                key = Some(u128::from_le_bytes(bytes.fixed()?));
             }
             2 => base_us = field.value.varint()? as i64,
             3 => state.warned_us = unzigzag(field.value.varint()?).wrapping_add(base_us),
@@ -97,7 +95,7 @@ pub fn read(encoded: &[u8]) -> Result<(u128, PatientState), Error> {
                 while !bytes.0.is_empty() {
                     let sign = Sign::from_number(bytes.varint()?).ok_or_else(broken)?;
                     let time_us = bytes.time(base_us)?;
-                    let value = f64::from_le_bytes(fixed(&mut bytes)?);
+                    let value = f64::from_le_bytes(bytes.fixed()?);
                     state.known.set(sign, Reading { value, time_us });
                 }
             }
@@ -109,39 +107,29 @@ pub fn read(encoded: &[u8]) -> Result<(u128, PatientState), Error> {
                     slot.time_us = bytes.time(base_us)?;
                     slot.away_since_us = bytes.time(base_us)?;
                     slot.count = u32::try_from(bytes.varint()?).map_err(|_| broken())?;
-                    slot.value = f64::from_le_bytes(fixed(&mut bytes)?);
+                    slot.value = f64::from_le_bytes(bytes.fixed()?);
                 }
             }
             6 => state
                 .devices
-                .push(read_device(&mut Bytes(field.value.bytes()?), base_us)?),
+                .push(device::read(&mut Bytes(field.value.bytes()?), base_us)?),
             7 => state
                 .rules
                 .push(read_rule(&mut Bytes(field.value.bytes()?), base_us)?),
+            8 => state.held.push(device::read_held(
+                &mut Bytes(field.value.bytes()?),
+                base_us,
+            )?),
             _ => {}
         }
     }
     Ok((key.ok_or_else(broken)?, state))
 }
 
-fn read_device(bytes: &mut Bytes<'_>, base_us: i64) -> Result<Device, Error> {
-    let mut device = Device {
-        key: u64::from_le_bytes(fixed(bytes)?),
-        last_us: bytes.time(base_us)?,
-        recent: [0; RECENT_IDS],
-    };
-    let count = bytes.0.len() / 8;
-    let empty = RECENT_IDS.checked_sub(count).ok_or_else(broken)?;
-    for slot in device.recent.iter_mut().skip(empty) {
-        *slot = u64::from_le_bytes(fixed(bytes)?);
-    }
-    Ok(device)
-}
-
 fn read_rule(bytes: &mut Bytes<'_>, base_us: i64) -> Result<RuleState, Error> {
-    let rule = u64::from_le_bytes(fixed(bytes)?);
-    let episode = fixed(bytes)?;
-    let [active, sign, technical, priority, severity, contributors] = fixed(bytes)?;
+    let rule = u64::from_le_bytes(bytes.fixed()?);
+    let episode = bytes.fixed()?;
+    let [active, sign, technical, priority, severity, contributors] = bytes.fixed()?;
     let alerts = u32::try_from(bytes.varint()?).map_err(|_| broken())?;
     let (sign_time_us, onset_us, raised_us) = (
         bytes.time(base_us)?,
@@ -182,60 +170,4 @@ fn read_rule(bytes: &mut Bytes<'_>, base_us: i64) -> Result<RuleState, Error> {
         urgency: Urgency { priority, severity },
         contributors,
     })
-}
-
-/// A time as its distance from `base_us`; 0 stands for [`NEVER`].
-fn time(w: &mut Writer, time_us: i64, base_us: i64) {
-    if time_us == NEVER {
-        w.raw_varint(0);
-        return;
-    }
-    // u64::MAX has no successor: such a distance is written as it is, in nine bytes more.
-    if let Some(distance) = zigzag(time_us.wrapping_sub(base_us)).checked_add(2) {
-        w.raw_varint(distance);
-    } else {
-        w.raw_varint(1);
-        w.raw(&time_us.to_le_bytes());
-    }
-}
-
-struct Bytes<'a>(&'a [u8]);
-
-impl Bytes<'_> {
-    fn varint(&mut self) -> Result<u64, Error> {
-        let mut reader = Reader::new(self.0);
-        let value = reader.next_varint()?.ok_or_else(broken)?;
-        self.0 = reader.rest();
-        Ok(value)
-    }
-
-    fn time(&mut self, base_us: i64) -> Result<i64, Error> {
-        Ok(match self.varint()? {
-            0 => NEVER,
-            1 => i64::from_le_bytes(fixed(self)?),
-            distance => unzigzag(distance - 2).wrapping_add(base_us),
-        })
-    }
-}
-
-fn fixed<const N: usize>(bytes: &mut Bytes<'_>) -> Result<[u8; N], Error> {
-    let (head, rest) = bytes.0.split_first_chunk::<N>().ok_or_else(broken)?;
-    bytes.0 = rest;
-    Ok(*head)
-}
-
-const fn zigzag(value: i64) -> u64 {
-    ((value << 1) ^ (value >> 63)) as u64
-}
-
-const fn unzigzag(value: u64) -> i64 {
-    (value >> 1) as i64 ^ -((value & 1) as i64)
-}
-
-fn broken() -> Error {
-    Error::new(
-        ErrorCode::InvalidCheckpoint,
-        "",
-        "a patient's state is broken",
-    )
 }

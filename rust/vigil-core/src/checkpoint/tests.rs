@@ -1,7 +1,9 @@
 //! Checkpoints: what is damaged or out of order is refused.
 
 use super::*;
-use crate::engine::device::Device;
+use crate::engine::device::{Device, NO_SEQUENCE};
+use crate::engine::order::clock::{Clock, Run};
+use crate::engine::order::held::Held;
 use crate::engine::patient::PatientState;
 use crate::features::{Reading, NEVER};
 use crate::sign::Sign;
@@ -14,9 +16,32 @@ fn state(value: f64, time_us: i64) -> PatientState {
     state.baselines[1].time_us = time_us;
     state.warned_us = time_us;
     state.devices.push(Device {
-        key: 5,
         last_us: time_us,
         recent: [0, 0, 0, 0, 0, 0, 1, 2],
+        sequence: 7,
+        ingest_us: time_us.saturating_add(9),
+        cadence_us: 4,
+        clock: Clock {
+            live: true,
+            behind_us: value as i64,
+            run: Run {
+                count: 2,
+                since_us: time_us,
+                low_us: -3,
+                high_us: i64::MAX,
+            },
+        },
+        ..Device::new(5)
+    });
+    state.held.push(Held {
+        device: 5,
+        id: 3,
+        time_us,
+        sequence: NO_SEQUENCE,
+        ingest_us: time_us,
+        offset: 8,
+        flags: 16,
+        bytes: [1, 2, 3].as_slice().into(),
     });
     state
 }

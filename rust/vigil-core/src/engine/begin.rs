@@ -7,14 +7,16 @@ use crate::batch::{read_fields, CONTROLS, OBSERVATIONS};
 use crate::error::{Error, ErrorCode};
 use crate::features::{push_row, FEATURES};
 use crate::ids::stage;
-use crate::observation::{read_vitals, VitalValue};
+use crate::observation::{read_vitals, ObservationView, VitalValue, VitalsHead};
 use crate::outcome::{Outcome, Source};
+use crate::rules::order::Order;
 use crate::rules::Profile;
 
-use super::advance::{effective_time, take_values, update_baselines};
+use super::advance::{take_values, update_baselines};
 use super::ahead::{Ahead, Coming};
-use super::device::{admit, short_id};
+use super::order::arrive::Admitted;
 use super::partition::{ByKey, Partition, Place};
+use super::patient::PatientState;
 use super::pending::{Pending, Placed, Row, Touched};
 use super::{warning, Engine};
 
@@ -83,8 +85,8 @@ impl Engine {
                 value,
                 OBSERVATIONS,
                 |outcome, field, bytes| match field {
-                    CONTROLS => batch.control(outcome, bytes),
-                    _ => batch.observation(outcome, record, bytes),
+                    CONTROLS => batch.control(outcome, source, record, bytes),
+                    _ => batch.observation(outcome, source, (record, *offset), bytes),
                 },
             );
         }
@@ -94,7 +96,15 @@ impl Engine {
     }
 }
 
-struct Begin<'p, 'v> {
+/// What was read of an observation beside its values.
+#[derive(Debug)]
+pub(super) struct Said<'a> {
+    pub vitals: VitalsHead<'a>,
+    /// `None` when it is the one that the state has.
+    pub profile: Option<Profile>,
+}
+
+pub(super) struct Begin<'p, 'v> {
     partition: &'p mut Partition,
     /// Patients not seen before this batch: index in `pending.subjects`.
     newcomers: ByKey<u32>,
@@ -105,43 +115,57 @@ struct Begin<'p, 'v> {
 }
 
 impl<'v> Begin<'_, 'v> {
-    /// Refuses before it changes anything.
-    fn observation(
+    /// The next observation of the record, with where its patient is.
+    #[inline]
+    pub(super) fn next(&mut self, bytes: &'v [u8]) -> Coming<'v> {
+        self.ahead.next(self.partition, bytes)
+    }
+
+    /// Reads what an observation says and, when it is another one than before, whose it is.
+    #[inline]
+    pub(super) fn read<'a>(
         &mut self,
-        outcome: &mut Outcome,
-        record: u32,
-        bytes: &'v [u8],
-    ) -> Result<(), Error> {
-        let Coming {
-            view, key, place, ..
-        } = self.ahead.next(self.partition, bytes);
-        let view = view?;
-        let header = view.header;
-        let event_id = header.id()?;
-        let vitals_flags = read_vitals(view.vitals, &mut self.vitals)?;
-        let at = self.subject(key, place);
-        let Some(touched) = self.pending.subjects.get_mut(at as usize) else {
-            return Err(Error::new(
-                ErrorCode::Internal,
-                "",
-                "a patient's state is gone",
-            ));
-        };
-        let state = &mut *touched.state;
+        at: u32,
+        view: &ObservationView<'a>,
+    ) -> Result<Said<'a>, Error> {
+        let vitals = read_vitals(view.vitals, &mut self.vitals)?;
         let hash = xxhash_rust::xxh3::xxh3_64(view.context) | 1;
-        let profile = if state.profile.hash == hash {
+        let known = self.state(at).is_some_and(|s| s.profile.hash == hash);
+        let profile = if known {
             None
         } else {
             Some(Profile::read(view.context, hash)?)
         };
-        let now_us = effective_time(header.event_time_us, header.ingest_time_us);
-        let device = xxhash_rust::xxh3::xxh3_64(header.device_id.as_bytes());
-        let refused = admit(&mut state.devices, device, short_id(&event_id), now_us);
+        Ok(Said { vitals, profile })
+    }
+
+    /// Moves its patient on, unless it is refused, and makes it a row. `said` was read just before.
+    pub(super) fn evaluate(
+        &mut self,
+        outcome: &mut Outcome,
+        record: u32,
+        at: u32,
+        view: &ObservationView<'_>,
+        said: Said<'_>,
+        admitted: Admitted,
+    ) -> Result<(), Error> {
+        let Admitted {
+            now_us, refused, ..
+        } = admitted;
+        let header = view.header;
+        let event_id = header.id()?;
         let first_value = self.pending.values.len() as u32;
+        let Some(touched) = self.pending.subjects.get_mut(at as usize) else {
+            return Err(gone());
+        };
+        touched.changed = true;
         if refused == 0 {
-            touched.changed = true;
-            if let Some(profile) = profile {
+            let state = &mut *touched.state;
+            if let Some(profile) = said.profile {
                 state.profile = profile;
+            }
+            if let Some(device) = state.devices.get_mut(admitted.device) {
+                device.evaluated(admitted.id, now_us, admitted.sequence);
             }
             let superseded = take_values(state, &self.vitals, now_us, &mut self.pending.values);
             if superseded > 0 {
@@ -194,8 +218,9 @@ impl<'v> Begin<'_, 'v> {
             ingest_time_us: header.ingest_time_us,
             now_us,
             flags: view.flags,
-            vitals_flags,
+            vitals_flags: said.vitals.flags,
             refused,
+            noted: admitted.noted,
             subject: at,
             values: (first_value, self.pending.values.len() as u32),
             start,
@@ -207,10 +232,18 @@ impl<'v> Begin<'_, 'v> {
     }
 
     /// A control is read in its place among the observations; [`super::finish`] does what it says.
-    fn control(&mut self, outcome: &mut Outcome, bytes: &[u8]) -> Result<(), Error> {
+    fn control(
+        &mut self,
+        outcome: &mut Outcome,
+        source: Source<'_>,
+        record: u32,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
         let control = Control::read(bytes)?;
         let mut subject = None;
-        if control.action != Action::Tick {
+        if control.action == Action::Tick {
+            self.release_due(outcome, source, record, control.time_us);
+        } else {
             let key = control.subject().key();
             let place = self.partition.find(key);
             let known = place.is_some() || self.newcomers.contains_key(&key);
@@ -228,9 +261,40 @@ impl<'v> Begin<'_, 'v> {
         Ok(())
     }
 
+    /// The state that the batch works on, of its `at`th patient.
+    #[inline]
+    pub(super) fn state(&mut self, at: u32) -> Option<&mut PatientState> {
+        let touched = self.pending.subjects.get_mut(at as usize)?;
+        Some(&mut touched.state)
+    }
+
+    /// The state of the `at`th patient is another one after the batch.
+    pub(super) fn changed(&mut self, at: u32) {
+        if let Some(touched) = self.pending.subjects.get_mut(at as usize) {
+            touched.changed = true;
+        }
+    }
+
+    /// All patients of the batch so far: key, index, state.
+    pub(super) fn subjects(&self) -> impl Iterator<Item = (u128, u32, &PatientState)> {
+        let subjects = self.pending.subjects.iter().zip(0..);
+        subjects.map(|(touched, at)| (touched.key, at, &*touched.state))
+    }
+
+    /// Patients of the partition with an observation that has waited since `ingest_us` or longer.
+    pub(super) fn holding(&self, ingest_us: i64) -> Vec<(u128, Place)> {
+        self.partition.holding(ingest_us)
+    }
+
+    /// How order is repaired.
+    #[inline]
+    pub(super) fn order(&self) -> Order {
+        self.pending.rules.order
+    }
+
     /// The copy of a patient's state that this batch works on.
     #[inline]
-    fn subject(&mut self, key: u128, place: Option<Place>) -> u32 {
+    pub(super) fn subject(&mut self, key: u128, place: Option<Place>) -> u32 {
         if let Some((last, at)) = self.last {
             if last == key {
                 return at;
@@ -256,4 +320,10 @@ impl<'v> Begin<'_, 'v> {
         self.last = Some((key, at));
         at
     }
+}
+
+/// A defect: there is no such patient in the batch.
+#[cold]
+pub(super) fn gone() -> Error {
+    Error::new(ErrorCode::Internal, "", "a patient's state is gone")
 }

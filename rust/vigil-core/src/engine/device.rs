@@ -1,22 +1,69 @@
-//! What was last heard of each device of a patient: how duplicates and late observations are told.
+//! What was last heard of each device of a patient: how duplicates, late and early observations are told.
 
+use crate::features::NEVER;
 use crate::ids::Id;
-use crate::observation::flag;
+
+use super::order::clock::Clock;
 
 /// Devices remembered per patient; the one silent for longest is forgotten first.
 pub const DEVICES_MAX: usize = 16;
 /// Event ids remembered per device.
 pub const RECENT_IDS: usize = 8;
+/// The device does not number its observations.
+pub const NO_SEQUENCE: u64 = u64::MAX;
 
 /// One device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// Hash of the device id.
     pub key: u64,
-    /// Event time of the last observation that was evaluated.
+    /// Time of the last observation that was evaluated; [`NEVER`] when there was none.
     pub last_us: i64,
     /// Hashes of the last evaluated event ids, the oldest first.
     pub recent: [u64; RECENT_IDS],
+    /// The latest receipt (gateway's time) of anything it said.
+    pub ingest_us: i64,
+    /// From the receipt before to that one; 0 = it was heard once.
+    pub cadence_us: i64,
+    /// Its own number of the last evaluated observation, or [`NO_SEQUENCE`].
+    pub sequence: u64,
+    /// What its time is worth.
+    pub clock: Clock,
+}
+
+impl Device {
+    /// A device of which nothing was heard yet.
+    pub fn new(key: u64) -> Self {
+        Self {
+            key,
+            last_us: NEVER,
+            recent: [0; RECENT_IDS],
+            ingest_us: NEVER,
+            cadence_us: 0,
+            sequence: NO_SEQUENCE,
+            clock: Clock::default(),
+        }
+    }
+
+    /// Something came from it, whatever becomes of it.
+    #[inline]
+    pub fn heard(&mut self, ingest_us: i64) {
+        if ingest_us > self.ingest_us {
+            if self.ingest_us != NEVER {
+                self.cadence_us = ingest_us.saturating_sub(self.ingest_us);
+            }
+            self.ingest_us = ingest_us;
+        }
+    }
+
+    /// An observation of it is evaluated.
+    #[inline]
+    pub fn evaluated(&mut self, id: u64, time_us: i64, sequence: u64) {
+        self.last_us = time_us;
+        self.sequence = sequence;
+        self.recent.rotate_left(1);
+        self.recent[RECENT_IDS - 1] = id;
+    }
 }
 
 /// The 64-bit form of an event id; never 0, which is "none".
@@ -25,36 +72,19 @@ pub fn short_id(id: &Id) -> u64 {
     xxhash_rust::xxh3::xxh3_64(id) | 1
 }
 
-/// Notes an observation. Returns 0 when it is to be evaluated, else the flag that says why not.
+/// Where the device is, among those of its patient.
 #[inline]
-pub fn admit(devices: &mut Vec<Device>, key: u64, id: u64, now_us: i64) -> u32 {
-    if let Some(device) = devices.iter_mut().find(|device| device.key == key) {
-        if device.recent.contains(&id) {
-            return flag::DUPLICATE;
-        }
-        if now_us < device.last_us {
-            return flag::LATE;
-        }
-        device.last_us = now_us;
-        device.recent.rotate_left(1);
-        device.recent[RECENT_IDS - 1] = id;
-        return 0;
+pub fn find(devices: &[Device], key: u64) -> Option<usize> {
+    devices.iter().position(|device| device.key == key)
+}
+
+/// Which device must be forgotten before another one can be remembered.
+pub fn superfluous(devices: &[Device]) -> Option<u64> {
+    if devices.len() < DEVICES_MAX {
+        return None;
     }
-    let mut recent = [0; RECENT_IDS];
-    recent[RECENT_IDS - 1] = id;
-    let device = Device {
-        key,
-        last_us: now_us,
-        recent,
-    };
-    if devices.len() >= DEVICES_MAX {
-        let silent = (0..devices.len()).min_by_key(|i| devices.get(*i).map(|d| d.last_us));
-        if let Some(i) = silent {
-            devices.remove(i);
-        }
-    }
-    devices.push(device);
-    0
+    let silent = devices.iter().min_by_key(|d| (d.ingest_us, d.last_us));
+    silent.map(|device| device.key)
 }
 
 #[cfg(test)]
@@ -62,27 +92,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_id_is_a_duplicate_and_an_older_time_is_late() {
+    fn the_device_silent_for_longest_is_superfluous() {
         let mut devices = Vec::new();
-        assert_eq!(admit(&mut devices, 1, 10, 100), 0);
-        assert_eq!(admit(&mut devices, 1, 10, 100), flag::DUPLICATE);
-        assert_eq!(admit(&mut devices, 1, 11, 99), flag::LATE);
-        assert_eq!(
-            admit(&mut devices, 1, 12, 100),
-            0,
-            "same time, another fact"
-        );
-        assert_eq!(admit(&mut devices, 2, 11, 99), 0, "another device");
-        assert_eq!(admit(&mut devices, 1, 11, 101), 0, "late ids are not kept");
+        for key in 0..DEVICES_MAX as u64 {
+            assert_eq!(superfluous(&devices), None);
+            let mut device = Device::new(key);
+            device.heard(100 - i64::from(key == 3));
+            devices.push(device);
+        }
+        assert_eq!(superfluous(&devices), Some(3));
     }
 
     #[test]
-    fn the_device_silent_for_longest_is_forgotten() {
-        let mut devices = Vec::new();
-        for key in 0..=DEVICES_MAX as u64 {
-            admit(&mut devices, key, 1, 100 - i64::from(key == 3));
-        }
-        assert_eq!(devices.len(), DEVICES_MAX);
-        assert!(devices.iter().all(|device| device.key != 3));
+    fn the_cadence_is_between_the_last_two_receipts() {
+        let mut device = Device::new(1);
+        device.heard(100);
+        assert_eq!(device.cadence_us, 0, "heard once");
+        device.heard(160);
+        device.heard(160);
+        device.heard(150);
+        assert_eq!((device.ingest_us, device.cadence_us), (160, 60));
     }
 }

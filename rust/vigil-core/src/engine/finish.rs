@@ -199,7 +199,7 @@ impl Finish<'_> {
             ..
         } = &mut *self.pending;
         let parts = row.parts(arena, texts);
-        let mut flags = row.refused;
+        let mut flags = row.refused | row.noted;
         let (mut model, mut warning, mut severity) = (None, None, None);
         if let Some(at) = at {
             let start = at * SCORE_ROW_BYTES;

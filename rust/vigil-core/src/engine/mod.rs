@@ -17,6 +17,7 @@ pub mod alert;
 pub mod begin;
 pub mod device;
 pub mod finish;
+pub mod order;
 pub mod partition;
 pub mod patient;
 pub mod pending;

@@ -4,6 +4,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashMap;
 
+use super::order::index::HeldIndex;
 use super::patient::PatientState;
 
 /// Keys are hashes already.
@@ -50,6 +51,8 @@ pub struct Partition {
     /// Patients that changed since the last checkpoint, in the order they did.
     dirty: Vec<Place>,
     bytes: usize,
+    /// Who has observations that wait.
+    held: HeldIndex,
     /// Replaced states, kept for their memory.
     #[allow(clippy::vec_box)]
     // they go back into the map, which holds boxes, without being moved
@@ -127,18 +130,37 @@ impl Partition {
             let slot = self.slots.get_mut(place as usize);
             if let Some(slot) = slot.filter(|slot| slot.key == key) {
                 let old = std::mem::replace(&mut slot.state, state);
+                self.held.replace(place, &old.held, &slot.state.held);
                 self.bytes = self.bytes.saturating_sub(old.bytes());
                 return (place, Some(old));
             }
         }
         let place = self.slots.len() as Place;
         self.index.insert(key, place);
+        self.held.replace(place, &[], &state.held);
         self.slots.push(Slot {
             key,
             state,
             copied: (0, 0),
         });
         (place, None)
+    }
+
+    /// The lowest input offset of an observation that waits: what is before it is settled.
+    pub fn held_offset(&self) -> Option<i64> {
+        self.held.offset()
+    }
+
+    /// When a tick lets go of an observation that waits, if nothing else does before.
+    pub fn held_due_us(&self, window_us: i64) -> Option<i64> {
+        Some(self.held.oldest_us()?.saturating_add(window_us))
+    }
+
+    /// Patients with an observation that has waited since `ingest_us` or longer.
+    pub fn holding(&self, ingest_us: i64) -> Vec<(u128, Place)> {
+        let due = self.held.due(ingest_us);
+        due.filter_map(|place| Some((self.slots.get(place as usize)?.key, place)))
+            .collect()
     }
 
     /// Calls `each` with every patient that changed since the last checkpoint (or all), which then counts as

@@ -5,6 +5,7 @@ use crate::rules::{Profile, RuleState};
 use crate::sign::Sign;
 
 use super::device::Device;
+use super::order::held::Held;
 
 /// A patient's state. The profile is read from every observation's context and is not part of checkpoints.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +16,8 @@ pub struct PatientState {
     pub baselines: [Baseline; MODEL_FAMILIES.len()],
     /// What was last heard of each device.
     pub devices: Vec<Device>,
+    /// Observations that wait for an earlier one, in the order of time.
+    pub held: Vec<Held>,
     /// Conditions that are met.
     pub rules: Vec<RuleState>,
     /// Event time of the last early-warning score; [`NEVER`] before.
@@ -31,6 +34,7 @@ impl Default for PatientState {
             known: Known::default(),
             baselines: Default::default(),
             devices: Vec::new(),
+            held: Vec::new(),
             rules: Vec::new(),
             warned_us: NEVER,
             profile: Profile::default(),
@@ -46,6 +50,7 @@ impl PatientState {
         self.known.clone_from(&other.known);
         self.baselines = other.baselines;
         self.devices.clone_from(&other.devices);
+        self.held.clone_from(&other.held);
         self.rules.clone_from(&other.rules);
         self.warned_us = other.warned_us;
         self.profile.clone_from(&other.profile);
@@ -77,6 +82,8 @@ impl PatientState {
         size_of::<Self>()
             + size_of::<Device>() * self.devices.capacity()
             + size_of::<RuleState>() * self.rules.capacity()
+            + size_of::<Held>() * self.held.capacity()
+            + self.held.iter().map(|held| held.bytes.len()).sum::<usize>()
             + self.profile.heap_bytes()
     }
 }

@@ -45,7 +45,7 @@ pub(super) struct Touched {
     /// Where the state is that this replaces; `None` = a patient not seen yet.
     pub place: Option<Place>,
     pub state: Box<PatientState>,
-    /// Whether an observation was evaluated.
+    /// Whether it is another one than before.
     pub changed: bool,
 }
 
@@ -75,6 +75,8 @@ pub(super) struct Row {
     pub vitals_flags: u32,
     /// DUPLICATE or LATE: not evaluated.
     pub refused: u32,
+    /// Other flags of this stage (the device's clock is wrong).
+    pub noted: u32,
     /// Index of its patient.
     pub subject: u32,
     /// Its values: start and end.

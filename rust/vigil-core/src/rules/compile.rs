@@ -7,6 +7,7 @@ use crate::sign::Sign;
 
 use super::limit::{safe_range, signs_of};
 use super::model::{Rule, Test};
+use super::order::Order;
 
 /// Rules ready for evaluation. Immutable; a reload makes a new one.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct RuleSet {
     pub spot_check_after_us: i64,
     /// Of alarm signals.
     pub alarm: Settings,
+    /// How a device's order is repaired, and what is late.
+    pub order: Order,
     rules: Vec<Rule>,
     /// Where in `rules` a key is.
     keys: HashMap<u64, u16>,
@@ -35,6 +38,7 @@ impl RuleSet {
             version,
             spot_check_after_us,
             alarm: Settings::default(),
+            order: Order::default(),
             keys: (0..).zip(&rules).map(|(i, rule)| (rule.key, i)).collect(),
             limits: std::array::from_fn(|_| Vec::new()),
             technical: [None; Sign::COUNT],

@@ -11,6 +11,7 @@ pub mod limit;
 pub mod message;
 pub mod model;
 pub mod moment;
+pub mod order;
 pub mod parse;
 pub mod profile;
 pub mod score;
