@@ -77,16 +77,17 @@ def control(
 def record_of(made: pb.Control, partitions: int) -> ControlRecord:
     """Where the log takes the control: under the patient, or the orphan's device, as its observations are."""
     key = made.patient_id or made.device_id
-    return _record(made, partition_of(key, partitions), key)
+    return _record(made, partition_of(key, partitions), key.encode())
 
 
 def tick(partition: int, time_us: int) -> ControlRecord:
-    """The clock of one partition: what is due there at `time_us` happens."""
+    """The clock of one partition: what is due there at `time_us` happens. Its key is its id, so that who wrote it
+    recognises it when it comes back."""
     made = pb.Control(action=pb.CONTROL_ACTION_TICK, time_us=time_us)
     made.event_id = derive_id("tick", [partition.to_bytes(4, "big"), time_us.to_bytes(8, "big", signed=True)])
-    return _record(made, partition, "")
+    return _record(made, partition, made.event_id)
 
 
-def _record(made: pb.Control, partition: int, key: str) -> ControlRecord:
+def _record(made: pb.Control, partition: int, key: bytes) -> ControlRecord:
     value = pb.TelemetryBatch(controls=[made]).SerializeToString()
-    return ControlRecord(topology.ENRICHED, partition, key.encode(), value, made.event_id)
+    return ControlRecord(topology.ENRICHED, partition, key, value, made.event_id)

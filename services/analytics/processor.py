@@ -169,6 +169,9 @@ class Count:
     def idle(self) -> None:
         """All is stored with each commit."""
 
+    def between(self) -> None:
+        """Everything depends on input."""
+
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
         """Forgets what was not stored: the next owner reads it again."""
         for position in positions:

@@ -2,36 +2,58 @@
 
 import asyncio
 import logging
+import signal
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from services.rules_engine.scorer import Scorer
+from services.rules_engine.component import ComponentWatch
+from services.rules_engine.control_log import ControlLog
+from services.rules_engine.routes import application
+from services.rules_engine.rule_file import RuleFile, problem_of
+from services.rules_engine.scorer import Bounds, Scorer
 from services.rules_engine.state import EngineState
+from services.rules_engine.watchdog import Watchdog
 from vigil import paths, topology
 from vigil.bus.port import Record, TopicPartition
 from vigil.core import CoreError, Engine, EngineOutput, Pending
 from vigil.runtime import metrics
 from vigil.runtime.logs import log
 from vigil.runtime.pipeline import connect_bus, run_stage
-from vigil.runtime.service import DependencyMissing, Service, run
+from vigil.runtime.rest import serve
+from vigil.runtime.service import EXIT_CONFIG, DependencyMissing, Service, run
 from vigil.runtime.stage import Outcome, Output
 from vigil.store.checkpoints import Checkpoints
 
 NAME = "rules-engine"
+MODEL = "anomaly-service"
 _STORE_TIMEOUT_S = 2.0  # rules wait for the store at most this long, and seldom
 _log = logging.getLogger(__name__)
 
 
 class Evaluate:
-    """Per poll and partition: rows out of the core, one question to the model, scores back into the core."""
+    """Per poll and partition: rows out of the core, one question to the model, scores back into the core.
 
-    def __init__(self, engine: Engine, state: EngineState, scorer: Scorer | None) -> None:
+    Between polls: the clock (`watchdog`), and whether the model is there (`model`).
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        state: EngineState,
+        scorer: Scorer | None,
+        watchdog: Watchdog | None = None,
+        model: ComponentWatch | None = None,
+    ) -> None:
         self._engine, self._state, self._scorer = engine, state, scorer
+        self._watchdog, self._model = watchdog, model
 
     def process(self, position: TopicPartition, records: Sequence[Record]) -> Outcome:
         """Enriched batches in; scored batches and alerts out."""
+        if self._watchdog:
+            self._watchdog.seen(position.partition, records)
         self._state.begin(position, records[0].offset, records[-1].offset + 1)
         offsets = [record.offset for record in records]
         values = [record.value for record in records]
@@ -57,6 +79,8 @@ class Evaluate:
     def assigned(self, positions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Restores the state and reads on from where it stands."""
         offsets = {position: self._state.take(position) for position in positions}
+        if self._watchdog:
+            self._watchdog.assigned(position.partition for position in positions)
         return {position: offset for position, offset in offsets.items() if offset is not None}
 
     def before_commit(self, offsets: Mapping[TopicPartition, int]) -> None:
@@ -67,46 +91,107 @@ class Evaluate:
         """Checkpoints what was acknowledged since the last checkpoint."""
         self._state.checkpoint({})
 
+    def between(self) -> None:
+        """The clock looks for what is due; the model is probed, and its outage told."""
+        if self._watchdog:
+            self._watchdog.look()
+        if self._scorer:
+            self._scorer.look()
+            if self._model:
+                self._model.look(self._scorer.well, self._scorer.reason)
+
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
         """Checkpoints the state for the next owner and forgets it."""
+        if self._watchdog:
+            self._watchdog.revoked(position.partition for position in positions)
         self._state.give_up(positions)
 
     def rewound(self, position: TopicPartition, offset: int) -> int:
         """The state is ahead of what was written: back to the last checkpoint."""
-        return self._state.take_back(position)
+        back_to = self._state.take_back(position)
+        if self._watchdog:
+            self._watchdog.rewound(position.partition, back_to)
+        return back_to
 
 
 async def start(service: Service) -> None:
-    """Connects the log, the checkpoints and the model, and starts the stage."""
+    """Reads the rules, connects the log, the checkpoints and the model, and starts the stage."""
     settings = service.settings
-    rules = Path(settings.rules_file) if settings.rules_file else paths.RULES
-    engine = Engine(rules.read_text(encoding="utf-8"), settings.batch_observations_max)
-    log = await connect_bus(service)
+    rules = _rules(service)
+    if rules is None:
+        return
+    bus = await connect_bus(service)
     store = Checkpoints(settings.redis(), settings.bus_prefix, min(settings.bus_timeout_s, _STORE_TIMEOUT_S))
     with suppress(DependencyMissing):  # rather alarms without the former state than none
         await service.require("redis", lambda: asyncio.to_thread(store.ping))
     service.health.mark("redis", None)  # from here on "checkpoints" says how the store is
-    scorer = None
-    if settings.anomaly_enabled:
-        target = settings.grpc_target("anomaly-service")
-        scorer = Scorer(target, settings.anomaly_timeout_ms, settings.anomaly_retry_after_ms, NAME)
+    controls = ControlLog(bus)
+    scorer, model = _model(service, controls)
     state = EngineState(
-        engine,
+        rules.engine,
         store,
-        log,
+        bus,
         settings.checkpoint_interval_ms,
         settings.checkpoint_deltas_max,
         NAME,
         service.health,
     )
+    watching = _watch(rules, settings.rules_watch_ms / 1000)
 
     async def close() -> None:
+        watching.cancel()
         store.close()
+        await asyncio.to_thread(controls.close)
         if scorer:
             scorer.close()
 
     service.on_drain("stores", close)
-    run_stage(service, log, [topology.ENRICHED], Evaluate(engine, state, scorer))
+    service.serve_asgi(serve(application(rules, controls, settings, NAME)))
+    due_us = getattr(rules.engine, "due_us", lambda partition: None)
+    watchdog = Watchdog(due_us, controls.append, settings.watchdog_tick_ms, NAME)
+    run_stage(service, bus, [topology.ENRICHED], Evaluate(rules.engine, state, scorer, watchdog, model))
+
+
+def _rules(service: Service) -> RuleFile | None:
+    """The rule file, or None when there is none to start with: then the service ends and says why."""
+    settings = service.settings
+    path = Path(settings.rules_file) if settings.rules_file else paths.RULES
+    try:
+        return RuleFile(path, settings.batch_observations_max, service.health)
+    except CoreError as error:
+        reason = str(problem_of(error, str(path)))
+    except (OSError, UnicodeError) as error:
+        reason = f"{path} cannot be read: {error}"
+    service.fail(f"RULES_FILE: {reason}", EXIT_CONFIG)
+    return None
+
+
+def _watch(rules: RuleFile, every_s: float) -> asyncio.Task[None]:
+    """Looks at the rule file every so often, and on SIGHUP."""
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    return asyncio.create_task(rules.watch(every_s, asked))
+
+
+def _model(service: Service, controls: ControlLog) -> tuple[Scorer | None, ComponentWatch | None]:
+    """Who asks the model, and who tells that it is away; neither with ANOMALY_ENABLED=false."""
+    settings = service.settings
+    if not settings.anomaly_enabled:
+        return None, None
+    scorer = Scorer(settings.grpc_target(MODEL), Bounds.of(settings), NAME)
+    # The same name after a restart: what the former process said is then taken back.
+    reporter = f"{NAME}@{socket.gethostname()}:{settings.http_ports[NAME]}"
+    watch = ComponentWatch(
+        MODEL,
+        reporter,
+        controls.append,
+        settings.bus_partitions,
+        service.health,
+        settings.anomaly_down_after_s,
+        settings.anomaly_up_after_s,
+        settings.start_timeout_s,
+    )
+    return scorer, watch
 
 
 def main() -> int:

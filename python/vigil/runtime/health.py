@@ -21,6 +21,7 @@ class Health:
     started: float = field(default_factory=time.time)
     _checks: dict[str, Check] = field(default_factory=dict)
     _states: dict[str, str | None] = field(default_factory=dict)
+    _degraded: dict[str, str | None] = field(default_factory=dict)
     _alive: Check = field(default=lambda: None)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -33,6 +34,16 @@ class Health:
         """A state that its owner pushes: None = fine, else a sentence."""
         with self._lock:
             self._states[name] = problem
+
+    def degrade(self, name: str, problem: str | None) -> None:
+        """What is wrong while the service does its work all the same: it is said, and the service stays ready."""
+        with self._lock:
+            self._degraded[name] = problem
+
+    def degraded(self) -> dict[str, str]:
+        """What is wrong although the service does its work; empty when all is well."""
+        with self._lock:
+            return {name: text for name, text in self._degraded.items() if text}
 
     def alive_if(self, check: Check) -> None:
         """What liveness means beyond answering (the stage's thread runs)."""
@@ -64,5 +75,6 @@ class Health:
             "status": status,
             "uptime_s": round(time.time() - self.started, 1),
             "problems": problems,
+            "degraded": self.degraded(),
         }
         return (200 if not problems else 503), msgspec.json.encode(body)

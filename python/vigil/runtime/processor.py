@@ -44,6 +44,10 @@ class Processor(Protocol):
     def idle(self) -> None:
         """Nothing came for a moment. Called often: what was put off may be done now."""
 
+    def between(self) -> None:
+        """Between two polls, busy or idle: at least once every POLL_TIMEOUT_MS while the log answers. What does not
+        depend on input has its turn here. It must not block."""
+
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
         """Partitions went away (after the last commit, or lost): forget their state."""
 
@@ -63,6 +67,9 @@ class Stateless:
 
     def idle(self) -> None:
         """Nothing was put off."""
+
+    def between(self) -> None:
+        """Everything depends on input."""
 
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
         """Nothing to forget."""

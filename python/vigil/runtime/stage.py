@@ -134,6 +134,7 @@ class Stage:
             self._commit(consumer, force=False)
             if not records:
                 self._processor.idle()
+            self._processor.between()
         self._commit(consumer, force=True)
 
     def _end(self, consumer: Consumer) -> None:

@@ -1,27 +1,159 @@
 """Asking for scores: however the model is missing, it is unavailable and nothing is raised."""
 
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import grpc
 import pytest
 
-from services.rules_engine.scorer import Scorer
-from vigil.core import feature_names
+from services.rules_engine.breaker import Limits
+from services.rules_engine.scorer import CALL_ROWS_MAX, Bounds, Scorer
+from tests.support.platform import eventually
+from tests.unit.services.rules_engine.test_breaker import Clock
+from vigil.core import feature_names, score_names
+from vigil.pb import anomaly_pb2 as pb
+
+BOUNDS = Bounds(0.5, 0.3, 2, Limits(2, 1.0, 4.0, 5.0))
+FEATURES, SCORES = len(feature_names()), len(score_names())
 
 
 class Rows:
     """What is waiting for scores."""
 
-    rows = 1
-    features = b"\0" * 4 * len(feature_names())
+    def __init__(self, rows: int = 1) -> None:
+        self.rows, self.features = rows, b"\0" * 4 * FEATURES * rows
+
+
+class Model:
+    """A ScoreBatch that answers as it is told to."""
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.now = self.most = 0
+        self.answer: Callable[[pb.ScoreBatchRequest], pb.ScoreBatchResponse] = self.good
+        handler = grpc.unary_unary_rpc_method_handler(
+            self._serve, pb.ScoreBatchRequest.FromString, pb.ScoreBatchResponse.SerializeToString
+        )
+        self._server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.max_receive_message_length", 64 << 20)])
+        self._server.add_generic_rpc_handlers(
+            [grpc.method_handlers_generic_handler("anomaly.AnomalyDetection", {"ScoreBatch": handler})]
+        )
+        self.target = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self._server.start()
+
+    def _serve(self, request: pb.ScoreBatchRequest, _context: Any) -> pb.ScoreBatchResponse:
+        self.rows.append(request.rows)
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            return self.answer(request)
+        finally:
+            self.now -= 1
+
+    @staticmethod
+    def good(request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
+        scores = b"\0" * 4 * SCORES * request.rows
+        return pb.ScoreBatchResponse(status=pb.SUCCESS, rows=request.rows, scores=scores, model_version="m")
+
+    @staticmethod
+    def slow(request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
+        time.sleep(0.35)
+        return Model.good(request)
+
+    @staticmethod
+    def hung(request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
+        time.sleep(1.0)
+        return Model.good(request)
+
+    def close(self) -> None:
+        self._server.stop(None)
+
+
+@pytest.fixture
+def model() -> Iterator[Model]:
+    made = Model()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def scorer(model: Model) -> Iterator[Scorer]:
+    made = Scorer(model.target, BOUNDS, "test", Clock())
+    yield made
+    made.close()
+
+
+def ask(scorer: Scorer, rows: int = 1) -> tuple[bytes | None, str]:
+    pending: Any = Rows(rows)
+    return scorer.score(pending)
+
+
+def pass_(scorer: Scorer, seconds: float) -> None:
+    clock: Any = scorer._now
+    clock.at += seconds
+
+
+def probed(scorer: Scorer) -> None:
+    """Sends the probe that is due, and waits for its outcome."""
+    scorer.look()
+    assert scorer._probe is not None
+    eventually("the probe's outcome", scorer._probe.done, 5)
+    scorer.look()
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["nobody answers", "the channel is closed"])
-def test_a_model_that_is_away_is_unavailable_and_left_alone_for_a_moment(closed: bool) -> None:
-    scorer = Scorer("127.0.0.1:1", 100, 60_000, "test")
+def test_a_model_that_is_away_is_unavailable_and_left_alone(closed: bool) -> None:
+    scorer = Scorer("127.0.0.1:1", BOUNDS, "test", Clock())
+    assert scorer.well is None
     if closed:
         scorer.close()
-    pending: Any = Rows()
-    assert scorer.score(pending) == (None, "")
+    for _ in range(2):
+        assert ask(scorer) == (None, "")
+    assert scorer.well is False
     scorer._call = None  # type: ignore[assignment]
-    assert scorer.score(pending) == (None, "")
+    assert ask(scorer) == (None, ""), "it is not asked while the breaker is open"
     scorer.close()
+
+
+def test_many_rows_are_asked_some_calls_at_a_time(model: Model, scorer: Scorer) -> None:
+    scores, version = ask(scorer, 5 * CALL_ROWS_MAX + 7)
+    assert scores is not None
+    assert len(scores) == (5 * CALL_ROWS_MAX + 7) * SCORES * 4
+    assert (version, sum(model.rows), len(model.rows)) == ("m", 5 * CALL_ROWS_MAX + 7, 6)
+    assert model.most <= BOUNDS.in_flight_max
+
+
+@pytest.mark.parametrize("how", ["hung", "slow", "refuses", "misfits"])
+def test_a_model_of_no_use_is_left_alone_until_a_probe_succeeds(
+    model: Model, scorer: Scorer, how: str
+) -> None:
+    refused, short = pb.ScoreBatchResponse(status=pb.MODEL_UNAVAILABLE), pb.ScoreBatchResponse(status=pb.SUCCESS)
+    answers = {"hung": model.hung, "slow": model.slow, "refuses": lambda _: refused, "misfits": lambda _: short}
+    model.answer = answers[how]
+    for _ in range(BOUNDS.breaker.failures_max):
+        scores, _ = ask(scorer)
+        assert (scores is None) == (how != "slow"), "what came in time is used"
+    assert scorer.well is False
+    asked = len(model.rows)
+    assert ask(scorer) == (None, "")
+    scorer.look()
+    assert len(model.rows) == asked, "neither a batch nor a probe before the pause is over"
+    model.answer = model.good
+    pass_(scorer, 1.1)
+    probed(scorer)
+    assert scorer.well is True
+    assert ask(scorer)[0] is not None
+
+
+def test_without_input_the_model_is_probed_all_the_same(model: Model, scorer: Scorer) -> None:
+    probed(scorer)
+    assert scorer.well is True
+    scorer.look()
+    assert scorer._probe is None, "not again at once"
+    model.close()
+    for _ in range(BOUNDS.breaker.failures_max):
+        pass_(scorer, 11)
+        probed(scorer)
+    assert scorer.well is False
