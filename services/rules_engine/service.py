@@ -147,8 +147,7 @@ async def start(service: Service) -> None:
 
     service.on_drain("stores", close)
     service.serve_asgi(serve(application(rules, controls, settings, NAME)))
-    due_us = getattr(rules.engine, "due_us", lambda partition: None)
-    watchdog = Watchdog(due_us, controls.append, settings.watchdog_tick_ms, NAME)
+    watchdog = Watchdog(rules.engine.due_us, controls.append, settings.watchdog_tick_ms, NAME)
     run_stage(service, bus, [topology.ENRICHED], Evaluate(rules.engine, state, scorer, watchdog, model))
 
 

@@ -126,9 +126,7 @@ def test_many_rows_are_asked_some_calls_at_a_time(model: Model, scorer: Scorer) 
 
 
 @pytest.mark.parametrize("how", ["hung", "slow", "refuses", "misfits"])
-def test_a_model_of_no_use_is_left_alone_until_a_probe_succeeds(
-    model: Model, scorer: Scorer, how: str
-) -> None:
+def test_a_model_of_no_use_is_left_alone_until_a_probe_succeeds(model: Model, scorer: Scorer, how: str) -> None:
     refused, short = pb.ScoreBatchResponse(status=pb.MODEL_UNAVAILABLE), pb.ScoreBatchResponse(status=pb.SUCCESS)
     answers = {"hung": model.hung, "slow": model.slow, "refuses": lambda _: refused, "misfits": lambda _: short}
     model.answer = answers[how]
