@@ -236,8 +236,8 @@ class ScoredColumns:
     def column(self, name: str) -> bytes:
         """One of: record u32 (index of the batch), patient u32, device u32, ward u32, event_time_us i64,
         ingest_time_us i64, process_time_us i64, flags u32 (ObservationFlag of all stages), source_offset u64,
-        risk f32 (NaN = unavailable), news2 i32 (-1 = none) per observation; value_observation u32 (index),
-        value_sign u8, value_quality u32, value f64 per value."""
+        risk f32 and anomaly f32 (NaN = unavailable), news2 i32 (-1 = none) per observation; value_observation u32
+        (index), value_sign u8, value_quality u32, value f64 per value."""
 
 def scored_columns(values: Sequence[bytes]) -> ScoredColumns:
     """Reads scored batches, all or none: raises CoreError for a batch that cannot be read."""

@@ -141,6 +141,21 @@ class Settings:
     anomaly_up_after_s: float = _setting(5.0, "… which ends when the model has answered for so long again", low=0)
     model_file: str = _setting("", "ONNX model; empty = the one in models/")
     model_threads: int = _setting(1, "Batches the model scores at once, each on one thread", low=1)
+    model_batch_rows: int = _setting(8192, "Calls in flight together are scored as one, up to this many rows", low=1)
+    model_gather_ms: float = _setting(2.0, "… gathered for this long at most while a thread is free", low=0.0)
+    model_dir: str = _setting("", "Folder of further models, a directory each, watched; empty = none")
+    model_watch_s: float = _setting(5.0, "Time between two looks into MODEL_DIR (SIGHUP: at once)", low=0.05)
+    model_shadow_rows: int = _setting(20_000, "Live rows a new model scores in shadow before it is judged", low=1)
+    model_shadow_s: float = _setting(60.0, "… over at least this long", low=0.0)
+    model_promote_automatically: bool = _setting(False, "A new model within bounds takes over without a command")
+    model_rank_agreement_min: float = _setting(
+        0.5, "Bounds: least rank correlation of its scores with the active model's", low=-1, high=1
+    )
+    model_severe_share_difference_max: float = _setting(
+        0.02, "Bounds: largest difference of the shares of rows at high or critical", low=0, high=1
+    )
+    model_time_ratio_max: float = _setting(4.0, "Bounds: its time a row over the active model's", low=0.01)
+    model_drift_rows_per_s: int = _setting(500, "Feature rows a second compared with training; 0 = none", low=0)
     # Notification
     notification_rate_per_minute: int = _setting(10, "Notifications a patient may cause per minute", low=1)
     notification_burst: int = _setting(10, "How many of them at once", low=1)

@@ -4,14 +4,13 @@ A sign that cannot be scored has no score and is named in the metadata; it is ne
 """
 
 import math
-import struct
 import time
 
+from services.anomaly_service.contributions import Contributions, contributions, packed_rows
 from services.anomaly_service.explanation import explain
 from services.anomaly_service.scorer import Scorer
 from vigil import core
-from vigil.model import Severity, severity_of
-from vigil.model.observation import enriched, feature_row
+from vigil.model import Manifest, Severity, severity_of
 from vigil.pb import anomaly_pb2 as pb
 
 # The request's names and the canonical signs.
@@ -57,19 +56,20 @@ class Assessor:
         if not values:
             raise NotScorable("no vital sign that could be scored", metadata)
         context = request.patient_context
-        observation = enriched(
+        rows, count = packed_rows(
+            self._rules,
             values,
             time.time_ns() // 1000,
             patient_id=context.patient_id,
             age_years=context.age if context.HasField("age") else None,
             sex=SEXES.get(context.gender.strip().lower(), "other"),
         )
-        packed = await self._scorer.score(feature_row(self._rules, observation), 1)
-        manifest = self._scorer.model.manifest
-        scores = dict(zip(manifest.scores, struct.unpack(f"<{len(manifest.scores)}f", packed), strict=True))
+        scored = await self._scorer.score(rows, count)
+        manifest = scored.model.manifest
+        scores, shares = contributions(manifest, list(values), scored.scores)
         if math.isnan(scores["risk"]):
             raise NotScorable("the model could not score this observation", metadata)
-        return self._response(values, scores, metadata)
+        return self._response(manifest, values, scores, shares, metadata)
 
     def _screen(self, given: dict[str, float]) -> tuple[dict[str, float], dict[str, str]]:
         """The values that a living patient can show; the others are named and left out, never changed."""
@@ -87,9 +87,13 @@ class Assessor:
         return values, metadata
 
     def _response(
-        self, values: dict[str, float], scores: dict[str, float], metadata: dict[str, str]
+        self,
+        manifest: Manifest,
+        values: dict[str, float],
+        scores: dict[str, float],
+        shares: Contributions,
+        metadata: dict[str, str],
     ) -> pb.ScoreVitalsResponse:
-        manifest = self._scorer.model.manifest
         points = _news2_points(values)
         worst = max(severity_of(manifest, "risk", scores["risk"]), severity_of(manifest, "anomaly", scores["anomaly"]))
         answers = []
@@ -101,7 +105,7 @@ class Assessor:
             if points.get(sign) == 3:
                 severity = max(severity, Severity.HIGH)
                 worst = max(worst, Severity.HIGH)
-            factors, text = explain(manifest, sign, values[sign], score, points.get(sign))
+            factors, text = explain(manifest, sign, values[sign], score, points.get(sign), shares.get(sign))
             answers.append(
                 pb.VitalScore(
                     vital=vital,
@@ -110,6 +114,7 @@ class Assessor:
                     model_version=manifest.version,
                     factors=factors,
                     explanation=text,
+                    risk_contribution=shares.get(sign),
                 )
             )
         risk = pb.OverallRisk(score=_rounded(scores["risk"]), severity=worst.word, aggregation_method=AGGREGATION)

@@ -1,34 +1,52 @@
-"""The model on worker threads, so that the event loop keeps answering health and new calls."""
+"""The active model on worker threads, so that the event loop keeps answering health and new calls."""
 
-import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 
+from services.anomaly_service.batcher import Batcher, Scored
 from vigil.model import Model
 from vigil.runtime import metrics
 
 STAGE = "anomaly-service"
+Observer = Callable[[bytes, int, Scored], None]
+
+
+class NoModel(Exception):
+    """There is no model to score with; the text says why."""
 
 
 class Scorer:
-    """`threads` batches are scored at once, each on one thread; the others wait in order."""
+    """Scores with whichever model is active when a batch starts; a batch is never of two models.
 
-    def __init__(self, model: Model, threads: int) -> None:
+    `model` may be replaced at any time from the event loop. Observers see live rows with their scores, from the
+    worker threads; they must not block.
+    """
+
+    def __init__(
+        self, model: Model | None, threads: int = 1, *, rows_max: int = 8192, linger_s: float = 0.002, problem: str = ""
+    ) -> None:
         self.model = model
-        self._workers = ThreadPoolExecutor(threads, thread_name_prefix="score")
+        self.problem = problem
+        self.observers: list[Observer] = []
+        self._batcher = Batcher(self._score, threads, rows_max=rows_max, linger_s=linger_s)
 
-    async def score(self, features: bytes, rows: int) -> bytes:
-        """As `Model.score`."""
-        return await asyncio.get_running_loop().run_in_executor(self._workers, self._score, features, rows)
+    async def score(self, features: bytes, rows: int) -> Scored:
+        """As `Model.score`, with the model that answered. Raises `NoModel`."""
+        return await self._batcher.score(features, rows)
 
     async def close(self) -> None:
         """Ends after the batches under way."""
-        await asyncio.to_thread(self._workers.shutdown)
+        await self._batcher.close()
 
-    def _score(self, features: bytes, rows: int) -> bytes:
+    def _score(self, features: bytes, rows: int) -> Scored:
+        model = self.model
+        if model is None:
+            raise NoModel(self.problem)
         began = time.perf_counter()
-        scores = self.model.score(features, rows)
+        scored = Scored(model.score(features, rows), model)
         metrics.BATCH_SECONDS.labels(STAGE, "score").observe(time.perf_counter() - began)
         metrics.OBSERVATIONS_IN.labels(STAGE).inc(rows)
         metrics.OBSERVATIONS_OUT.labels(STAGE).inc(rows)
-        return scores
+        for observer in self.observers:
+            observer(features, rows, scored)
+        return scored

@@ -1,47 +1,132 @@
-"""Wires the model between its file and the gRPC edge."""
+"""Wires the models between their files and the edges: gRPC for scores, REST for the models themselves."""
 
 import asyncio
+import contextlib
 import logging
+import signal
 from pathlib import Path
 
 from services.anomaly_service.assessment import Assessor
+from services.anomaly_service.comparison import Bounds
+from services.anomaly_service.drift import FeatureDrift
+from services.anomaly_service.folder import ModelFolder
 from services.anomaly_service.grpc_edge import NAME as GRPC_NAME
 from services.anomaly_service.grpc_edge import GrpcEdge
+from services.anomaly_service.routes import application
 from services.anomaly_service.scorer import Scorer
+from services.anomaly_service.swap import Plan, Swap, SwapRefused
 from vigil import paths
 from vigil.model import Model, ModelError, load
+from vigil.model.manifest import default_file
 from vigil.runtime.grpc_server import serve_grpc
 from vigil.runtime.logs import log
+from vigil.runtime.rest import serve
 from vigil.runtime.service import Service, run
+from vigil.settings import Settings
 
 NAME = "anomaly-service"
+SHIPPED = "MODEL_FILE"
+"""The source of the model that MODEL_FILE names, or that is shipped."""
 _log = logging.getLogger(__name__)
 
 
 async def start(service: Service) -> None:
-    """Loads and warms the model, then opens the edge. Without a model the service answers, but is not ready."""
+    """Loads and warms the model, then opens the edges. Without a model the service answers, but is not ready."""
     settings = service.settings
-    scorer, assessor, problem = None, None, ""
-    try:
-        model = await asyncio.to_thread(_load, settings.model_file)
-    except ModelError as error:
-        problem = str(error)
-        service.health.mark("model", problem)
-        log(_log, logging.ERROR, "model_unavailable", reason=problem)
-    else:
-        scorer = Scorer(model, settings.model_threads)
-        service.on_drain("model", scorer.close)
-        rules = Path(settings.rules_file) if settings.rules_file else paths.RULES
-        assessor = Assessor(scorer, await asyncio.to_thread(rules.read_text, "utf-8"))
-        log(_log, logging.INFO, "model_loaded", model=model.manifest.name, model_version=model.version)
-    edge = GrpcEdge(scorer, assessor, problem)
-    await serve_grpc(service, [edge.handler()], [GRPC_NAME], serving=scorer is not None)
+    folder = ModelFolder(Path(settings.model_dir)) if settings.model_dir else None
+    scorer = Scorer(
+        None, settings.model_threads, rows_max=settings.model_batch_rows, linger_s=settings.model_gather_ms / 1000
+    )
+    service.on_drain("model", scorer.close)
+    source = await asyncio.to_thread(_first, settings, folder, scorer)
+    drift = FeatureDrift(settings.model_drift_rows_per_s)
+    scorer.observers.append(drift.observe)
+
+    def promoted(source: str) -> None:
+        service.health.mark("model", None)
+        serving(True)
+        if folder is not None:
+            folder.remember("" if source == SHIPPED else source)
+
+    swap = Swap(scorer, source, _load, _plan(settings), promoted)
+    rules = Path(settings.rules_file) if settings.rules_file else paths.RULES
+    assessor = Assessor(scorer, await asyncio.to_thread(rules.read_text, "utf-8"))
+    service.health.mark("model", scorer.problem or None)
+    service.serve_asgi(serve(application(NAME, swap, folder, drift)))
+    edge = GrpcEdge(scorer, assessor, swap)
+    serving = await serve_grpc(service, [edge.handler()], [GRPC_NAME], serving=scorer.model is not None)
+    if folder is not None:
+        _watch(service, folder, swap)
+
+    async def close() -> None:
+        swap.close()
+        drift.close()
+
+    service.on_drain("swap", close)
 
 
-def _load(model_file: str) -> Model:
-    model = load(model_file)
+def _load(file: Path) -> Model:
+    """Read, held against its sha256 and the core's rows, and warm."""
+    model = load(file)
     model.warm_up()
     return model
+
+
+def _first(settings: Settings, folder: ModelFolder | None, scorer: Scorer) -> str:
+    """Loads the model promoted last, else the one of MODEL_FILE; gives its source."""
+    remembered = folder.remembered() if folder else ""
+    try:
+        if folder and remembered:
+            scorer.model = _load(folder.file(remembered))
+            return remembered
+    except ModelError as error:
+        log(_log, logging.ERROR, "promoted_model_unavailable", source=remembered, reason=str(error))
+    try:
+        scorer.model = _load(Path(settings.model_file) if settings.model_file else default_file(paths.MODELS))
+    except ModelError as error:
+        scorer.problem = str(error)
+        log(_log, logging.ERROR, "model_unavailable", reason=scorer.problem)
+    else:
+        log(_log, logging.INFO, "model_loaded", model_version=scorer.model.version)
+    return SHIPPED
+
+
+def _plan(settings: Settings) -> Plan:
+    bounds = Bounds(
+        rank_agreement_min=settings.model_rank_agreement_min,
+        severe_share_difference_max=settings.model_severe_share_difference_max,
+        time_ratio_max=settings.model_time_ratio_max,
+    )
+    return Plan(
+        rows=settings.model_shadow_rows,
+        seconds=settings.model_shadow_s,
+        automatic=settings.model_promote_automatically,
+        bounds=bounds,
+    )
+
+
+def _watch(service: Service, folder: ModelFolder, swap: Swap) -> None:
+    """Looks into the folder every so often, and at once on SIGHUP."""
+    loop = asyncio.get_running_loop()
+
+    async def offer(source: str, file: Path) -> None:
+        with contextlib.suppress(SwapRefused):  # the reason is in the history
+            await swap.offer(source, file)
+
+    scans: set[asyncio.Task[None]] = set()
+
+    def scan_now() -> None:
+        task = loop.create_task(folder.scan(offer))
+        scans.add(task)
+        task.add_done_callback(scans.discard)
+
+    watch = loop.create_task(folder.watch(service.settings.model_watch_s, offer))
+    loop.add_signal_handler(signal.SIGHUP, scan_now)
+
+    async def stop() -> None:
+        watch.cancel()
+
+    service.on_drain("model folder", stop)
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from vigil.cli import (
     dead_letter,
     demo,
     down,
+    models,
     replay,
     score,
     seed,
@@ -56,6 +57,7 @@ _register(TRY, "backtest", backtest.backtest)
 _register(LOOK, "tail", tail.tail)
 _register(LOOK, "audit", audit.audit)
 _register(LOOK, "score", score.score)
+app.add_typer(models.app, name="models", rich_help_panel=LOOK)
 app.add_typer(dead_letter.app, name="dead-letter", rich_help_panel=LOOK)
 
 

@@ -4,7 +4,7 @@ For callers that hold values rather than a topic's records: ScoreVitals. There i
 implementation of the features; this builds an enriched batch and asks `Engine.begin`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from vigil.core import Engine, derive_id
 from vigil.pb import events_pb2 as pb
@@ -42,9 +42,12 @@ def enriched(
     )
 
 
-def feature_row(rules_toml: str, observation: pb.Observation) -> bytes:
-    """The feature row of one observation of a patient without history. Raises `CoreError`."""
+def feature_rows(rules_toml: str, observations: Sequence[pb.Observation]) -> bytes:
+    """A feature row per observation, in their order, each of a patient without history. Raises `CoreError`.
+
+    The observations must be of different patients and share one event time.
+    """
     engine = Engine(rules_toml)
     engine.assign(0)
-    batch = pb.TelemetryBatch(observations=[observation]).SerializeToString()
-    return engine.begin(TOPIC, 0, [0], [batch], observation.header.event_time_us).features
+    batch = pb.TelemetryBatch(observations=observations).SerializeToString()
+    return engine.begin(TOPIC, 0, [0], [batch], observations[0].header.event_time_us).features

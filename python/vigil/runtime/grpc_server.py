@@ -1,6 +1,7 @@
 """The gRPC edge of a service: grpc.aio with health and reflection, drained with the service."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc.aio
@@ -13,10 +14,13 @@ from vigil.runtime.service import Service
 MESSAGE_BYTES_MAX = 64 << 20
 
 
-async def serve_grpc(service: Service, handlers: Sequence[Any], names: Sequence[str], *, serving: bool = True) -> None:
+async def serve_grpc(
+    service: Service, handlers: Sequence[Any], names: Sequence[str], *, serving: bool = True
+) -> Callable[[bool], None]:
     """Serves `handlers` on the service's gRPC port; `names` are their full service names.
 
-    With `serving` False it answers and says NOT_SERVING: the service lacks what the calls need.
+    With `serving` False it answers and says NOT_SERVING: the service lacks what the calls need. What is returned
+    changes that later, from the event loop.
     Raises `OSError` when the port is taken. On drain it says NOT_SERVING, takes nothing new, and lets the
     calls under way end within DRAIN_TIMEOUT_S.
     """
@@ -38,11 +42,22 @@ async def serve_grpc(service: Service, handlers: Sequence[Any], names: Sequence[
         raise OSError(f"cannot listen on {address}: {error}") from error
     await server.start()
     states = health_pb2.HealthCheckResponse
-    for name in ("", *names):
-        await checks.set(name, states.SERVING if serving else states.NOT_SERVING)
+    changes: set[asyncio.Task[None]] = set()
+
+    async def say(up: bool) -> None:
+        for name in ("", *names):
+            await checks.set(name, states.SERVING if up else states.NOT_SERVING)
+
+    def change(up: bool) -> None:
+        task = asyncio.get_running_loop().create_task(say(up))
+        changes.add(task)
+        task.add_done_callback(changes.discard)
+
+    await say(serving)
 
     async def stop() -> None:
         await checks.enter_graceful_shutdown()
         await server.stop(settings.drain_timeout_s * 0.8)
 
     service.on_drain("grpc", stop)
+    return change

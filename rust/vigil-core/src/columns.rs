@@ -73,6 +73,7 @@ pub struct ScoredColumns {
     flags: Vec<u32>,
     source_offset: Vec<u64>,
     risk: Vec<f32>,
+    anomaly: Vec<f32>,
     news2: Vec<i32>,
     value_observation: Vec<u32>,
     value_sign: Vec<u8>,
@@ -120,6 +121,7 @@ impl ScoredColumns {
             "flags" => little_endian(&self.flags, u32::to_le_bytes),
             "source_offset" => little_endian(&self.source_offset, u64::to_le_bytes),
             "risk" => little_endian(&self.risk, f32::to_le_bytes),
+            "anomaly" => little_endian(&self.anomaly, f32::to_le_bytes),
             "news2" => little_endian(&self.news2, i32::to_le_bytes),
             "value_observation" => little_endian(&self.value_observation, u32::to_le_bytes),
             "value_sign" => self.value_sign.clone(),
@@ -145,6 +147,7 @@ impl ScoredColumns {
             flags: Vec::with_capacity(n),
             source_offset: Vec::with_capacity(n),
             risk: Vec::with_capacity(n),
+            anomaly: Vec::with_capacity(n),
             news2: Vec::with_capacity(n),
             value_observation: Vec::with_capacity(values),
             value_sign: Vec::with_capacity(values),
@@ -177,6 +180,7 @@ impl ScoredColumns {
             .push(observation.flags | vital_flags | scores.flags);
         self.source_offset.push(scores.source_offset);
         self.risk.push(scores.risk);
+        self.anomaly.push(scores.anomaly);
         self.news2.push(scores.news2);
         for vital in vitals {
             self.value_observation.push(at);
@@ -192,6 +196,8 @@ impl ScoredColumns {
 struct Scores {
     /// NaN when the model did not answer.
     risk: f32,
+    /// NaN when the model did not answer.
+    anomaly: f32,
     /// -1 when there is no applicable NEWS2.
     news2: i32,
     flags: u32,
@@ -203,6 +209,7 @@ impl Scores {
     fn read(scores: &[u8]) -> Result<Self, Error> {
         let mut read = Self {
             risk: f32::NAN,
+            anomaly: f32::NAN,
             news2: -1,
             flags: 0,
             source_offset: 0,
@@ -211,6 +218,7 @@ impl Scores {
         while let Some(field) = reader.next_field()? {
             match field.number {
                 1 => read.risk = field.value.float()?,
+                2 => read.anomaly = field.value.float()?,
                 6 => {
                     if let Some(total) = news2(field.value.bytes()?)? {
                         read.news2 = total;

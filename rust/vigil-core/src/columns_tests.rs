@@ -30,6 +30,7 @@ fn observation(patient: &str, device: &str, signs: usize) -> v1::Observation {
         }),
         scores: Some(v1::Scores {
             risk: Some(0.25),
+            anomaly: Some(0.75),
             flags: 4,
             source_offset: 99,
             early_warnings: vec![warning("news2", 7, "high")],
@@ -80,6 +81,7 @@ fn each_field_has_its_column() {
     assert_eq!(columns.flags, [1 | 16 | 4; 3]);
     assert_eq!(columns.source_offset, [99; 3]);
     assert_eq!(columns.risk, [0.25; 3]);
+    assert_eq!(columns.anomaly, [0.75; 3]);
     assert_eq!(columns.news2, [7; 3]);
     assert_eq!(columns.value_observation, [0, 0, 2]);
     assert_eq!(columns.value_sign, [1, 2, 1]);
@@ -109,6 +111,7 @@ fn unavailable_is_neither_zero_nor_normal() {
     assert_eq!(columns.news2, [-1, -1, 0]);
     assert!(columns.risk[0].is_nan() && columns.risk[1].is_nan());
     assert_eq!(columns.risk[2], 0.0);
+    assert!(columns.anomaly.iter().all(|score| score.is_nan()));
 }
 
 #[test]

@@ -7,9 +7,10 @@ from typer.testing import CliRunner
 from vigil.cli.main import app
 
 COMMANDS = ["up", "down", "status", "demo", "seed", "simulate", "replay", "tail", "audit", "score", "backtest",
-            "dead-letter"]  # fmt: skip
-SUB = [["dead-letter", "list"], ["dead-letter", "replay"]]
-WITHOUT_EXAMPLES = [["down"], ["dead-letter"]]
+            "dead-letter", "models"]  # fmt: skip
+SUB = [["dead-letter", "list"], ["dead-letter", "replay"],
+       *(["models", name] for name in ("try", "shadow", "promote", "refuse", "rollback"))]  # fmt: skip
+WITHOUT_EXAMPLES = [["down"], ["dead-letter"], ["models"]]
 
 
 def test_the_commands_are_these() -> None:

@@ -13,7 +13,7 @@ from services.anomaly_service.grpc_edge import GrpcEdge
 from services.anomaly_service.scorer import Scorer
 from tests.unit.model import synthetic
 from vigil import core, paths
-from vigil.model import load
+from vigil.model import Model, load
 from vigil.model.session import ROWS_MAX
 from vigil.pb import anomaly_pb2 as pb
 
@@ -67,8 +67,8 @@ async def test_a_batch_is_scored_as_the_model_scores_it(edge: GrpcEdge, scorer: 
     rows = synthetic.features(100, seed=5)
     answer = await edge.score_batch(batch(rows), None)
     assert (answer.status, answer.rows, answer.columns) == (pb.SUCCESS, 100, len(SCORES))
-    assert answer.model_version == scorer.model.version
-    assert answer.scores == scorer.model.score(rows.astype("<f4").tobytes(), 100)
+    assert answer.model_version == _model(scorer).version
+    assert answer.scores == _model(scorer).score(rows.astype("<f4").tobytes(), 100)
 
 
 async def test_no_rows_are_a_success(edge: GrpcEdge) -> None:
@@ -99,7 +99,8 @@ async def test_a_wrong_batch_is_refused_by_field(edge: GrpcEdge, changes: dict[s
 
 
 async def test_without_a_model_every_call_says_so() -> None:
-    edge = GrpcEdge(None, None, "the file is gone")
+    scorer = Scorer(None, problem="the file is gone")
+    edge = GrpcEdge(scorer, Assessor(scorer, paths.RULES.read_text("utf-8")))
     scored = await edge.score_batch(batch(np.zeros((1, COLUMNS))), None)
     assert (scored.status, scored.message, scored.scores) == (pb.MODEL_UNAVAILABLE, "the file is gone", b"")
     assessed = await edge.score_vitals(vitals(**WELL), None)
@@ -110,11 +111,13 @@ async def test_without_a_model_every_call_says_so() -> None:
 
 async def test_the_loaded_model_is_listed(edge: GrpcEdge, scorer: Scorer) -> None:
     (model,) = (await edge.list_models(pb.ListModelsRequest(version="1"), None)).models
-    assert (model.model_version, model.sha256, model.active) == (
-        scorer.model.version,
-        scorer.model.manifest.sha256,
-        True,
-    )
+    loaded = _model(scorer)
+    assert (model.model_version, model.sha256, model.active) == (loaded.version, loaded.manifest.sha256, True)
+
+
+def _model(scorer: Scorer) -> Model:
+    assert scorer.model is not None
+    return scorer.model
 
 
 # ScoreVitals ----------------------------------------------------------------------------------------
@@ -191,3 +194,34 @@ async def test_one_call_leaves_nothing_behind_for_the_next(edge: GrpcEdge) -> No
 async def test_a_request_without_context_is_scored(edge: GrpcEdge) -> None:
     request = pb.ScoreVitalsRequest(vitals=pb.Vitals(heart_rate=80.0))
     assert (await edge.score_vitals(request, None)).status == pb.SUCCESS
+
+
+async def test_a_sign_that_raises_the_risk_says_by_how_much(edge: GrpcEdge, scorer: Scorer) -> None:
+    """The made-up labels come with a fast heart; the model must have learned it, and the explanation must say so."""
+    answer = await edge.score_vitals(vitals(**(WELL | {"heart_rate": 118.0})), None)
+    added = {score.vital: score.risk_contribution for score in answer.vital_scores}
+    assert set(added) == {score.vital for score in answer.vital_scores}
+    assert max(added, key=lambda vital: added[vital]) == "heart_rate"
+    (fast,) = [score for score in answer.vital_scores if score.vital == "heart_rate"]
+    assert "raises_risk" in fast.factors
+    assert "multiplies the odds" in fast.explanation
+
+    # The contribution is the difference of the logits with and without the sign, seen through the edge alone.
+    without = await edge.score_vitals(vitals(**{k: v for k, v in WELL.items() if k != "heart_rate"}), None)
+    odds = [r / (1 - r) for r in (answer.overall_risk.score, without.overall_risk.score)]
+    assert added["heart_rate"] == pytest.approx(math.log(odds[0] / odds[1]), abs=0.01)
+
+
+async def test_one_sign_alone_has_no_contribution(edge: GrpcEdge) -> None:
+    (only,) = (await edge.score_vitals(vitals(heart_rate=118.0), None)).vital_scores
+    assert not only.HasField("risk_contribution")
+    assert "odds" not in only.explanation
+
+
+async def test_a_row_of_nothing_is_not_scorable_among_others(edge: GrpcEdge) -> None:
+    rows = synthetic.features(3, seed=6)
+    rows[1] = math.nan
+    answer = await edge.score_batch(batch(rows), None)
+    scores = np.frombuffer(answer.scores, "<f4").reshape(3, len(SCORES))
+    assert np.isnan(scores[1]).all()
+    assert np.isfinite(scores[[0, 2], 0]).all()

@@ -1,0 +1,71 @@
+"""Feature rows against the training reference: what moved is named first, too few rows say nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from services.anomaly_service import drift as drifting
+from services.anomaly_service.batcher import Scored
+from services.anomaly_service.drift import FeatureDrift
+from tests.unit.model import synthetic
+from vigil.model import Model
+from vigil.model.drift import distribution
+from vigil.model.manifest import read
+
+
+@pytest.fixture
+def model(model_file: Path) -> Model:
+    manifest, graph = read(model_file)
+    rows = synthetic.features(4000, seed=1)
+    reference = {name: distribution(rows[:, at]) for at, name in enumerate(manifest.features)}
+    return Model(msgspec.structs.replace(manifest, drift=reference), graph)
+
+
+@pytest.fixture
+def drift(monkeypatch: pytest.MonkeyPatch) -> FeatureDrift:
+    """Counts in the caller's thread, every batch."""
+    made = FeatureDrift(10**9)
+
+    def now(work: Callable[[], None]) -> bool:
+        work()
+        return True
+
+    monkeypatch.setattr(made._background, "offer", now)
+    return made
+
+
+def feed(drift: FeatureDrift, model: Model, rows: np.ndarray) -> None:
+    packed = rows.astype("<f4").tobytes()
+    for _ in range(4):
+        drift.observe(packed, len(rows), Scored(model.score(packed, len(rows)), model))
+
+
+def test_a_moved_feature_is_named_first(drift: FeatureDrift, model: Model) -> None:
+    rows = synthetic.features(256, seed=2)
+    rows[:, model.manifest.features.index("heart_rate")] += 40
+    feed(drift, model, rows)
+    report = drift.report(24)
+    assert report["rows"] == 1024
+    assert (report["items"][0]["column"], report["items"][0]["band"]) == ("heart_rate", "much")
+    assert {item["column"]: item["band"] for item in report["items"]}["spo2"] == "none"
+    spo2 = next(item for item in report["items"] if item["column"] == "spo2")
+    assert spo2["missing"] == pytest.approx(spo2["missingInTraining"], abs=0.1)
+
+
+def test_too_few_rows_say_nothing(drift: FeatureDrift, model: Model) -> None:
+    feed(drift, model, synthetic.features(drifting.ROWS_MIN // 4 - 1, seed=3))
+    assert {item["band"] for item in drift.report(1)["items"]} == {"unknown"}
+
+
+def test_large_batches_are_sampled(drift: FeatureDrift, model: Model) -> None:
+    feed(drift, model, synthetic.features(5000, seed=3))
+    assert 4 * 200 < drift.report(1)["rows"] <= 4 * 256
+
+
+def test_without_a_reference_there_is_no_answer(drift: FeatureDrift, model_file: Path) -> None:
+    manifest, graph = read(model_file)
+    feed(drift, Model(msgspec.structs.replace(manifest, drift={}), graph), synthetic.features(100, seed=3))
+    assert drift.report(1)["items"] == []

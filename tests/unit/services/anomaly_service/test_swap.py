@@ -1,0 +1,212 @@
+"""A model's way from the folder to the answers: shadow, promotion, refusal, rollback; and calls that never fail."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import train
+from services.anomaly_service.comparison import Bounds
+from services.anomaly_service.folder import ModelFolder
+from services.anomaly_service.scorer import Scorer
+from services.anomaly_service.swap import Plan, Swap, SwapRefused
+from tests.unit.model import synthetic
+from vigil.model import Model, ModelError, load
+
+ROWS = synthetic.features(200, seed=11).astype("<f4").tobytes()
+WIDE = Bounds(
+    rank_agreement_min=-1, severe_share_difference_max=1, unscorable_share_difference_max=1, time_ratio_max=99
+)
+
+
+@pytest.fixture(scope="module")
+def other_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("other")
+    manifest, packed = train.train(synthetic.dataset(), seed=2)
+    train.write(folder, manifest, packed)
+    return folder / manifest.file
+
+
+@pytest.fixture
+async def scorer(model_file: Path) -> AsyncIterator[Scorer]:
+    made = Scorer(load(model_file))
+    yield made
+    await made.close()
+
+
+def swap(scorer: Scorer, rows: int = 400, automatic: bool = False, bounds: Bounds = WIDE) -> Swap:
+    return Swap(scorer, "first", load, Plan(rows=rows, seconds=0.0, automatic=automatic, bounds=bounds))
+
+
+async def until(scorer: Scorer, condition: Callable[[], bool]) -> set[str]:
+    """Live rows until the condition holds; the versions that answered them."""
+    versions = set()
+    async with asyncio.timeout(20):
+        while not condition():
+            scored = await scorer.score(ROWS, 200)
+            assert scored.scores == scored.model.score(ROWS, 200)
+            versions.add(scored.model.version)
+    return versions
+
+
+async def test_a_model_is_compared_and_then_promoted_on_command(scorer: Scorer, other_file: Path) -> None:
+    made = swap(scorer)
+    first, other = scorer.model, load(other_file)
+    await made.offer("second", other_file)
+    with pytest.raises(SwapRefused, match="not complete"):
+        await made.promote()
+    assert await until(scorer, lambda: made.candidate is not None and made.candidate.state == "ready") == {
+        first.version  # type: ignore[union-attr]
+    }
+    report = await made.report()
+    assert report["candidate"] == other.version
+    assert report["comparison"]["rows"] >= 400
+    mine, theirs = (np.frombuffer(m.score(ROWS, 200), "<f4").reshape(200, -1)[:, 0] for m in (scorer.model, other))
+    expected = float(np.nanmean(theirs.astype(np.float64) - mine))
+    assert report["comparison"]["scores"]["risk"]["difference"]["mean"] == pytest.approx(expected, abs=1e-6)
+    await made.promote()
+    assert (await scorer.score(ROWS, 200)).model.version == other.version
+    assert made.previous == ("first", first)
+    made.rollback()
+    assert (await scorer.score(ROWS, 200)).model is first
+    assert [event["result"] for event in made.history] == ["promoted", "rolled_back"]
+
+
+async def test_within_bounds_it_takes_over_by_itself(scorer: Scorer, other_file: Path) -> None:
+    made = swap(scorer, automatic=True)
+    await made.offer("second", other_file)
+    versions = await until(scorer, lambda: made.candidate is None)
+    assert scorer.model is not None
+    assert scorer.model.version == load(other_file).version
+    assert made.history[-1]["reason"] == "within bounds"
+    assert len(versions) <= 2
+
+
+async def test_out_of_bounds_it_is_refused_with_the_reason(scorer: Scorer, other_file: Path) -> None:
+    first = scorer.model
+    made = swap(scorer, automatic=True, bounds=Bounds(rank_agreement_min=0.9999))
+    await made.offer("second", other_file)
+    await until(scorer, lambda: made.candidate is None)
+    assert scorer.model is first
+    assert made.history[-1]["result"] == "refused"
+    assert "rank agreement" in made.history[-1]["reason"]
+
+
+async def test_out_of_bounds_and_on_command_it_waits_and_may_be_forced(scorer: Scorer, other_file: Path) -> None:
+    made = swap(scorer, bounds=Bounds(rank_agreement_min=0.9999))
+    await made.offer("second", other_file)
+    await until(scorer, lambda: made.candidate is not None and made.candidate.state == "out_of_bounds")
+    with pytest.raises(SwapRefused, match="rank agreement"):
+        await made.promote()
+    await made.promote(force=True)
+    assert made.source == "second"
+
+
+async def test_what_cannot_be_loaded_is_refused_and_the_active_model_stays(
+    scorer: Scorer, model_file: Path, other_file: Path, tmp_path: Path
+) -> None:
+    made = swap(scorer)
+    altered = tmp_path / "altered"
+    shutil.copytree(other_file.parent, altered)
+    (altered / other_file.name).write_bytes(other_file.read_bytes() + b"\0")
+    with pytest.raises(SwapRefused, match="sha256"):
+        await made.offer("altered", altered / other_file.name)
+    schema = tmp_path / "schema"
+    shutil.copytree(other_file.parent, schema)
+    manifest = json.loads((schema / "manifest.json").read_text())
+    (schema / "manifest.json").write_text(json.dumps(manifest | {"schema": "0123456789abcdef"}))
+    with pytest.raises(SwapRefused, match="feature schema"):
+        await made.offer("schema", schema / other_file.name)
+    with pytest.raises(SwapRefused, match="is the active model"):
+        await made.offer("same", model_file)
+    assert made.candidate is None
+    assert [event["source"] for event in made.history] == ["altered", "schema", "same"]
+    assert (await scorer.score(ROWS, 200)).model.version == load(model_file).version
+
+
+async def test_one_trial_at_a_time_and_it_can_be_ended(scorer: Scorer, other_file: Path) -> None:
+    made = swap(scorer)
+    await made.offer("second", other_file)
+    with pytest.raises(SwapRefused, match="second is on trial"):
+        await made.offer("third", other_file)
+    made.refuse("on command")
+    for nothing in (made.promote, made.report):
+        with pytest.raises(SwapRefused):
+            await nothing()
+    with pytest.raises(SwapRefused):
+        made.refuse("again")
+    with pytest.raises(SwapRefused):
+        made.rollback()
+
+
+async def test_without_a_model_the_first_that_comes_is_taken(other_file: Path) -> None:
+    scorer = Scorer(None, problem="none")
+    promoted: list[str] = []
+    made = Swap(scorer, "first", load, Plan(), promoted.append)
+    await made.offer("second", other_file)
+    assert (await scorer.score(ROWS, 200)).model.version == load(other_file).version
+    assert promoted == ["second"]
+    await scorer.close()
+
+
+async def test_a_trial_refused_while_it_loads_does_not_come_back(scorer: Scorer, other_file: Path) -> None:
+    loading, go = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(file: Path) -> Model:
+        loop.call_soon_threadsafe(loading.set)
+        asyncio.run_coroutine_threadsafe(go.wait(), loop).result(10)
+        return load(file)
+
+    made = Swap(scorer, "first", slow, Plan())
+    offer = asyncio.ensure_future(made.offer("second", other_file))
+    await loading.wait()
+    made.refuse("on command")
+    go.set()
+    with pytest.raises(SwapRefused):
+        await offer
+    assert made.candidate is None
+
+
+# The folder -------------------------------------------------------------------------------------------
+
+
+async def test_a_folder_offers_what_comes_and_what_changes(tmp_path: Path, other_file: Path) -> None:
+    shutil.copytree(other_file.parent, tmp_path / "old")
+    folder = ModelFolder(tmp_path)
+    offered: list[str] = []
+
+    async def offer(name: str, file: Path) -> None:
+        assert file.name == other_file.name
+        offered.append(name)
+
+    await folder.scan(offer)
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / other_file.name).write_bytes(b"the manifest comes last")
+    await folder.scan(offer)
+    assert offered == []
+    shutil.copytree(other_file.parent, tmp_path / "new")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "manifest.json").write_text("{")
+    await folder.scan(offer)
+    await folder.scan(offer)
+    assert offered == ["new"]
+
+
+def test_a_promotion_is_remembered(tmp_path: Path) -> None:
+    folder = ModelFolder(tmp_path)
+    assert folder.remembered() == ""
+    folder.remember("v2")
+    assert ModelFolder(tmp_path).remembered() == "v2"
+    folder.remember("")
+    assert folder.remembered() == ""
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "absent"])
+def test_only_directories_of_the_folder_are_models(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelError):
+        ModelFolder(tmp_path).file(name)
