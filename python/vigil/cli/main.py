@@ -7,6 +7,7 @@ from collections.abc import Callable
 import typer
 
 from vigil.cli import (
+    alarms,
     audit,
     backtest,
     dead_letter,
@@ -33,7 +34,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-RUN, FEED, TRY, LOOK = "Run", "Feed", "Try", "Look"
+RUN, FEED, ACT, TRY, LOOK = "Run", "Feed", "Act", "Try", "Look"
 
 
 def help_of(command: Callable[..., None]) -> str:
@@ -57,6 +58,7 @@ _register(TRY, "backtest", backtest.backtest)
 _register(LOOK, "tail", tail.tail)
 _register(LOOK, "audit", audit.audit)
 _register(LOOK, "score", score.score)
+app.add_typer(alarms.app, name="alarms", rich_help_panel=ACT)
 app.add_typer(models.app, name="models", rich_help_panel=LOOK)
 app.add_typer(dead_letter.app, name="dead-letter", rich_help_panel=LOOK)
 

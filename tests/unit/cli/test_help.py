@@ -7,10 +7,11 @@ from typer.testing import CliRunner
 from vigil.cli.main import app
 
 COMMANDS = ["up", "down", "status", "demo", "seed", "simulate", "replay", "tail", "audit", "score", "backtest",
-            "dead-letter", "models"]  # fmt: skip
+            "dead-letter", "models", "alarms"]  # fmt: skip
 SUB = [["dead-letter", "list"], ["dead-letter", "replay"],
-       *(["models", name] for name in ("try", "shadow", "promote", "refuse", "rollback"))]  # fmt: skip
-WITHOUT_EXAMPLES = [["down"], ["dead-letter"], ["models"]]
+       *(["models", name] for name in ("try", "shadow", "promote", "refuse", "rollback")),
+       *(["alarms", name] for name in ("ack", "pause", "off", "resume"))]  # fmt: skip
+WITHOUT_EXAMPLES = [["down"], ["dead-letter"], ["models"], ["alarms"]]
 
 
 def test_the_commands_are_these() -> None:
