@@ -2,7 +2,8 @@
 
 A change is taken when the file has stayed as it is from one look to the next: half a file may be a valid one with
 fewer rules. A wrong file keeps the rules that are in use and says so: in the log, in the health detail (the service
-stays ready: its rules are good, only older than the file), as a metric, and at GET /api/v1/rules.
+stays ready: its rules are good, only older than the file), as a metric, and at GET /api/v1/rules. That holds over a
+restart as well: the last good rule set is kept, because no alarms at all are worse than those of yesterday's rules.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from prometheus_client import Counter, Gauge
 from vigil.core import CoreError, Engine
 from vigil.runtime.health import Health
 from vigil.runtime.logs import log
+from vigil.store.last_rules import LastRules
 
 PAUSE_MAX_S = 3600.0
 RELOADS = Counter("vigil_rules_reloads", "Changes of the rule file: used, or refused", ["result"])
@@ -42,6 +44,18 @@ class RuleProblem(NamedTuple):
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         return f"{place}: {self.field + ': ' if self.field else ''}{self.message}"
+
+
+class Refusal(Exception):
+    """The file does not even hold a text."""
+
+    def __init__(self, problem: RuleProblem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+class NoRules(Exception):
+    """There are no rules to start with; the text says why."""
 
 
 def problem_of(error: CoreError, file: str) -> RuleProblem:
@@ -77,17 +91,29 @@ class RuleFile:
     """Owns the engine's rule set. `check` may be called from any thread, one at a time."""
 
     def __init__(
-        self, path: Path, batch_observations_max: int, health: Health, now: Callable[[], float] = time.time
+        self,
+        path: Path,
+        batch_observations_max: int,
+        health: Health,
+        last: LastRules | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        """Raises `CoreError` when the file is wrong, `OSError` or `UnicodeError` when it cannot be read."""
-        self.path, self._health, self._now = path, health, now
+        """Raises `NoRules` when the file is wrong and `last` knows no good rule set."""
+        self.path, self._health, self._last, self._now = path, health, last, now
         self.problem: RuleProblem | None = None
-        stamp, content = self._stamp(), path.read_bytes()
-        text = content.decode("utf-8")
-        self.engine = Engine(text, batch_observations_max)
-        self._seen: tuple[object, bytes | None] = (stamp, _digest(content))
-        self._settling: object = stamp
-        self._use(text)
+        self._seen: tuple[object, bytes | None] = (self._stamp(), None)
+        self._settling: object = self._seen[0]
+        try:
+            content = self._read()
+            self._seen = (self._seen[0], _digest(content))
+            text = self._text(content)
+            self.engine = Engine(text, batch_observations_max)
+        except Refusal as refusal:
+            self._start_with_last(refusal.problem, batch_observations_max)
+        except CoreError as error:
+            self._start_with_last(problem_of(error, path.name), batch_observations_max)
+        else:
+            self._use(text)
 
     def check(self, *, forced: bool = False) -> None:
         """Looks at the file; uses it when its content has changed. `forced`: now, and also when nothing says so."""
@@ -96,10 +122,10 @@ class RuleFile:
         if not forced and (stamp == self._seen[0] or not settled):
             return
         try:
-            content = self.path.read_bytes()
-        except OSError as error:
+            content = self._read()
+        except Refusal as refusal:
             self._seen = (stamp, None)
-            self._refuse(RuleProblem(self.path.name, None, "", f"cannot be read: {error.strerror}", ""))
+            self._refuse(refusal.problem)
             return
         digest = _digest(content)
         unchanged, self._seen = digest == self._seen[1], (stamp, digest)
@@ -121,15 +147,38 @@ class RuleFile:
             except Exception:
                 _log.exception("rules_watch_failed")
 
+    def _start_with_last(self, problem: RuleProblem, batch_observations_max: int) -> None:
+        text = self._last.find() if self._last else None
+        if text is None:
+            raise NoRules(str(problem))
+        try:
+            self.engine = Engine(text, batch_observations_max)
+        except CoreError as error:  # of a version that knew other rules
+            raise NoRules(str(problem)) from error
+        self._use(text)
+        self._refuse(problem)
+
+    def _read(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            problem = RuleProblem(self.path.name, None, "", f"cannot be read: {error.strerror}", "")
+            raise Refusal(problem) from error
+
+    def _text(self, content: bytes) -> str:
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = content[: error.start].count(b"\n") + 1
+            raise Refusal(RuleProblem(self.path.name, line, "", "is not UTF-8", "")) from error
+
     def _load(self, content: bytes) -> None:
         try:
-            text = content.decode("utf-8")
-        except UnicodeError as error:
-            line = content[: getattr(error, "start", 0)].count(b"\n") + 1
-            self._refuse(RuleProblem(self.path.name, line, "", "is not UTF-8", ""))
-            return
-        try:
+            text = self._text(content)
             self.engine.reload(text)
+        except Refusal as refusal:
+            self._refuse(refusal.problem)
+            return
         except CoreError as error:
             self._refuse(problem_of(error, self.path.name))
             return
@@ -144,6 +193,8 @@ class RuleFile:
         self._health.degrade("rules", None)
         OUTDATED.set(0)
         LOADED.set(self.rules.loaded_at)
+        if self._last:
+            self._last.keep(text)
 
     def _refuse(self, problem: RuleProblem) -> None:
         self.problem = problem

@@ -12,7 +12,7 @@ from pathlib import Path
 from services.rules_engine.component import ComponentWatch
 from services.rules_engine.control_log import ControlLog
 from services.rules_engine.routes import application
-from services.rules_engine.rule_file import RuleFile, problem_of
+from services.rules_engine.rule_file import NoRules, RuleFile
 from services.rules_engine.scorer import Bounds, Scorer
 from services.rules_engine.state import EngineState
 from services.rules_engine.watchdog import Watchdog
@@ -26,6 +26,7 @@ from vigil.runtime.rest import serve
 from vigil.runtime.service import EXIT_CONFIG, DependencyMissing, Service, run
 from vigil.runtime.stage import Outcome, Output
 from vigil.store.checkpoints import Checkpoints
+from vigil.store.last_rules import LastRules
 
 NAME = "rules-engine"
 MODEL = "anomaly-service"
@@ -117,14 +118,15 @@ class Evaluate:
 async def start(service: Service) -> None:
     """Reads the rules, connects the log, the checkpoints and the model, and starts the stage."""
     settings = service.settings
-    rules = _rules(service)
-    if rules is None:
-        return
     bus = await connect_bus(service)
     store = Checkpoints(settings.redis(), settings.bus_prefix, min(settings.bus_timeout_s, _STORE_TIMEOUT_S))
     with suppress(DependencyMissing):  # rather alarms without the former state than none
         await service.require("redis", lambda: asyncio.to_thread(store.ping))
     service.health.mark("redis", None)  # from here on "checkpoints" says how the store is
+    rules = await asyncio.to_thread(_rules, service)
+    if rules is None:
+        store.close()
+        return
     controls = ControlLog(bus)
     scorer, model = _model(service, controls)
     state = EngineState(
@@ -152,17 +154,15 @@ async def start(service: Service) -> None:
 
 
 def _rules(service: Service) -> RuleFile | None:
-    """The rule file, or None when there is none to start with: then the service ends and says why."""
+    """The rule file, or None when there are no rules to start with: then the service ends and says why."""
     settings = service.settings
     path = Path(settings.rules_file) if settings.rules_file else paths.RULES
+    last = LastRules(settings.redis(), settings.bus_prefix, _STORE_TIMEOUT_S)
     try:
-        return RuleFile(path, settings.batch_observations_max, service.health)
-    except CoreError as error:
-        reason = str(problem_of(error, str(path)))
-    except (OSError, UnicodeError) as error:
-        reason = f"{path} cannot be read: {error}"
-    service.fail(f"RULES_FILE: {reason}", EXIT_CONFIG)
-    return None
+        return RuleFile(path, settings.batch_observations_max, service.health, last)
+    except NoRules as error:
+        service.fail(f"RULES_FILE: {error}", EXIT_CONFIG)
+        return None
 
 
 def _watch(rules: RuleFile, every_s: float) -> asyncio.Task[None]:

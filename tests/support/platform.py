@@ -62,6 +62,9 @@ class Platform:
             "COMMIT_INTERVAL_MS": "200",
             "CHECKPOINT_INTERVAL_MS": "300",
             "ANALYTICS_FLUSH_MS": "200",
+            "ANOMALY_RETRY_AFTER_MS": "200",
+            "ANOMALY_DOWN_AFTER_S": "1",
+            "ANOMALY_UP_AFTER_S": "1",
             **env,
         }
         self.settings = Settings.load(self.env)

@@ -218,11 +218,26 @@ def test_a_rule_file_that_changes_is_used_and_a_bad_one_is_not(
     assert shown(lambda answer: answer["problem"] is None)["version"] == former
 
 
-def test_there_is_no_start_with_a_bad_rule_file(platform: Platform, tmp_path: Path) -> None:
+def test_a_start_with_a_bad_rule_file_goes_on_with_the_last_good_one(
+    platform: Platform, client: httpx.Client, rule_file: Path
+) -> None:
+    version = client.get("/api/v1/rules").json()["version"]
+    rule_file.write_text(BAD)
+    assert platform.stop(NAME) == 0
+    platform.spawn(NAME)
+    platform.wait_ready(NAME)
+    shown = client.get("/api/v1/rules").json()
+    assert shown["version"] == version
+    assert "hart_rate" in shown["problem"]["message"]
+    rule_file.write_text(RULES)
+    eventually("the repaired file", lambda: client.get("/api/v1/rules").json()["problem"] is None, 10)
+
+
+def test_there_is_no_start_without_any_rules(platform: Platform, tmp_path: Path) -> None:
     bad = tmp_path / "bad.toml"
     bad.write_text(BAD)
     env = {name: value for name, value in platform.env.items() if not name.endswith("_PORT")}
-    second = Platform(tmp_path, {**env, "RULES_FILE": str(bad)})
+    second = Platform(tmp_path, {**env, "RULES_FILE": str(bad), "BUS_PREFIX": unique("t") + "."})
     try:
         second.spawn(NAME)
         assert second.processes.pop(NAME).wait(30) == 78

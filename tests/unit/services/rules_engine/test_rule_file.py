@@ -3,12 +3,12 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from services.rules_engine.rule_file import RuleFile
+from services.rules_engine.rule_file import NoRules, RuleFile
 from tests.unit.core.engine import RULES
-from vigil.core import CoreError
 from vigil.runtime.health import Health
 
 OTHER = RULES.replace("spot_check_after_s = 60", "spot_check_after_s = 61")
@@ -95,8 +95,43 @@ def test_a_touched_file_is_not_loaded_again_but_when_asked(file: RuleFile) -> No
     assert file.rules.loaded_at > loaded
 
 
-def test_there_is_no_start_with_a_bad_file(tmp_path: Path, health: Health) -> None:
+class Kept:
+    """Where the last good rule set lies."""
+
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+
+    def find(self) -> str | None:
+        return self.text
+
+    def keep(self, text: str) -> bool:
+        self.text = text
+        return True
+
+
+@pytest.mark.parametrize("content", [BAD.encode(), b"\xff", None], ids=["wrong", "utf-8", "gone"])
+def test_who_starts_with_a_bad_file_goes_on_with_the_last_good_one(
+    tmp_path: Path, health: Health, content: bytes | None
+) -> None:
+    path, kept = tmp_path / "ward.toml", Kept(None)
+    path.write_text(OTHER)
+    good = RuleFile(path, 1000, health, kept)  # type: ignore[arg-type]
+    assert kept.text == OTHER
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    again = RuleFile(path, 1000, health, kept)  # type: ignore[arg-type]
+    assert again.rules.version == good.rules.version
+    assert again.problem is not None
+    assert "rules" in health.degraded()
+    path.write_text(RULES)
+    settled(again)
+    assert (again.problem, health.degraded(), kept.text) == (None, {}, RULES)
+
+
+@pytest.mark.parametrize("last", [None, Kept(None), Kept("of = 'another version'")])
+def test_there_is_no_start_without_any_rules(tmp_path: Path, health: Health, last: Any) -> None:
     path = tmp_path / "bad.toml"
     path.write_text(BAD)
-    with pytest.raises(CoreError):
-        RuleFile(path, 1000, health)
+    with pytest.raises(NoRules, match="hart_rate"):
+        RuleFile(path, 1000, health, last)
