@@ -13,6 +13,7 @@ from vigil.cli import (
     dead_letter,
     demo,
     down,
+    evaluate,
     models,
     replay,
     score,
@@ -55,6 +56,7 @@ _register(FEED, "seed", seed.seed)
 _register(FEED, "simulate", simulate.simulate)
 _register(FEED, "replay", replay.replay)
 _register(TRY, "backtest", backtest.backtest)
+_register(TRY, "evaluate", evaluate.evaluate)
 _register(LOOK, "tail", tail.tail)
 _register(LOOK, "audit", audit.audit)
 _register(LOOK, "score", score.score)

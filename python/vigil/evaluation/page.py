@@ -1,0 +1,148 @@
+"""`evaluation.html`: the numbers as one page with plots."""
+
+from pathlib import Path
+from typing import Any
+
+from vigil.evaluation.rows import TITLES
+from vigil.report import Page, Series, Tile, charts
+
+_LEAD_EDGES = [float(hour) for hour in range(0, 25, 2)]
+
+
+def write(made: dict[str, Any], path: Path) -> Path:
+    """Writes the page."""
+    found = made["found"]
+    sheet = Page(f"Evaluation: {found['kind']}", f"{made['model']} over {made['recording']}; {made['patientsChosen']}")
+    _tiles(sheet, found)
+    _ranking(sheet, found)
+    _calibration(sheet, found)
+    _alarms(sheet, found)
+    _groups(sheet, found)
+    sheet.section("How to read this")
+    for line in made["notes"]:
+        sheet.paragraph(line)
+    return sheet.write(path)
+
+
+def figure(entry: dict[str, Any] | None, digits: int = 3) -> str:
+    """A value with its interval."""
+    if entry is None or entry["value"] is None:
+        return "–"
+    value = f"{entry['value']:.{digits}f}"
+    if entry["low"] is None:
+        return value
+    return f"{value} ({entry['low']:.{digits}f} … {entry['high']:.{digits}f})"
+
+
+def _tiles(sheet: Page, found: dict[str, Any]) -> None:
+    model, news2 = found["ranking"]["risk"], found["ranking"]["news2"]
+    sheet.tiles(
+        [
+            Tile("AUROC", _short(model["auroc"]), f"NEWS2 {_short(news2['auroc'])}"),
+            Tile("AUPRC", _short(model["auprc"]), f"NEWS2 {_short(news2['auprc'])}"),
+            Tile("patients with the event", f"{found['patientsWithEvent']:,}", f"of {found['patients']:,}"),
+            Tile("bed-days", found["bedDays"]),
+            Tile(
+                "labelled rows", f"{100 * (found['prevalence'] or 0):.2f} %", f"of {found['rowsCompared']:,} compared"
+            ),
+        ]
+    )
+
+
+def _short(entry: dict[str, Any]) -> str:
+    return "–" if entry["value"] is None else f"{entry['value']:.3f}"
+
+
+def _ranking(sheet: Page, found: dict[str, Any]) -> None:
+    sheet.section("Ranking", "Every score on the same rows; 95 % intervals from resampling patients.")
+    rows = []
+    for name, entry in found["ranking"].items():
+        more = entry.get("modelMore", {})
+        rows.append(
+            [
+                TITLES[name],
+                figure(entry["auroc"]),
+                figure(entry["auprc"]),
+                figure(more.get("auroc")),
+                figure(more.get("auprc")),
+            ]
+        )
+    sheet.table(["score", "AUROC", "AUPRC", "model's AUROC is more by", "model's AUPRC is more by"], rows)
+    curves = found["curves"]
+    roc = [Series(TITLES[name], points=curve["roc"]) for name, curve in curves.items()]
+    sheet.chart(charts.line(roc, title="ROC", x="false positive rate", y="true positive rate", diagonal=True))
+    recall = [Series(TITLES[name], points=curve["precisionRecall"]) for name, curve in curves.items()]
+    note = f"{100 * (found['prevalence'] or 0):.2f} % of the rows are labelled: that is the precision of a guess."
+    sheet.chart(charts.line(recall, title="Precision and recall", x="recall", y="precision", note=note))
+
+
+def _calibration(sheet: Page, found: dict[str, Any]) -> None:
+    c = found["calibration"]
+    sheet.section("Calibration", "A probability of 0.1 should come true in a tenth of the rows.")
+    sheet.table(
+        ["Brier score", "expected error", "slope", "intercept", "mean probability", "share of labels"],
+        [[c[n] for n in ("brier", "expected_error", "slope", "intercept", "mean_probability", "mean_label")]],
+    )
+    points = [(mean, share) for mean, share, _ in c["bins"]]
+    sheet.chart(
+        charts.line(
+            [Series("model", points=points)], title="Calibration", x="mean probability of a tenth of the rows",
+            y="share of labels", dots=True, diagonal=True,
+        )
+    )  # fmt: skip
+
+
+def _alarms(sheet: Page, found: dict[str, Any]) -> None:
+    sheet.section("Alarms at the same sensitivity", "An alarm is on while the score is at or above the threshold.")
+    head = ["events to catch", "score", "threshold", "caught", "alarms a bed-day", "time on", "share in a window"]
+    head.append("median lead (h)")
+    rows = []
+    for fixed in found["alarms"]["atSensitivity"]:
+        for name, entry in fixed["scores"].items():
+            rows.append([f"{100 * fixed['sensitivity']:.0f} %", *_alarm_row(TITLES[name], entry)])
+    sheet.table(head, rows)
+    if found["alarms"]["atNews2"]:
+        sheet.section("Against NEWS2 as it is used")
+        rows = []
+        for matched in found["alarms"]["atNews2"]:
+            limit = f"NEWS2 ≥ {matched['news2From']:.0f}"
+            rows.append([limit, *_alarm_row("NEWS2, partial", matched["news2"])])
+            rows.append([limit, *_alarm_row("model, as many alarms", matched["model"])])
+            if matched["modelWithSameSensitivity"]:
+                rows.append([limit, *_alarm_row("model, as many events", matched["modelWithSameSensitivity"])])
+        sheet.table(["held against", *head[1:]], rows)
+    leads = [
+        Series(TITLES[name], entry["leadHours"])
+        for fixed in found["alarms"]["atSensitivity"][-1:]
+        for name, entry in fixed["scores"].items()
+        if entry["leadHours"]
+    ]
+    if leads:
+        at = found["alarms"]["atSensitivity"][-1]["sensitivity"]
+        sheet.chart(
+            charts.histogram(
+                leads, title=f"Lead time, {100 * at:.0f} % of the events caught", x="hours before onset", y="events",
+                edges=_LEAD_EDGES,
+            )
+        )  # fmt: skip
+
+
+def _alarm_row(title: str, entry: dict[str, Any]) -> list[object]:
+    return [
+        title,
+        entry["threshold"],
+        f"{entry['caught']:,} · {figure(entry['sensitivity'])}",
+        figure(entry["alarmsPerBedDay"], 2),
+        figure(entry["timeOnShare"]),
+        figure(entry["precision"]),
+        figure(entry["medianLeadH"], 1),
+    ]
+
+
+def _groups(sheet: Page, found: dict[str, Any]) -> None:
+    sheet.section("Groups", "AUROC on the rows of each group. A group with few events has none.")
+    rows = [
+        [g["by"], g["group"], g["patients"], g["patientsWithEvent"], *(figure(g["auroc"].get(name)) for name in TITLES)]
+        for g in found["groups"]
+    ]
+    sheet.table(["by", "group", "patients", "with the event", *TITLES.values()], rows)

@@ -1,0 +1,103 @@
+"""`vigil evaluate`: on a ward made here, and on the recordings where they are."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from vigil.cli.main import app
+from vigil.recordings.values import iso
+
+HOUR_US = 3_600_000_000
+START_US = 1_767_225_600_000_000
+
+
+def run(*words: object) -> str:
+    shown = CliRunner().invoke(app, ["evaluate", *map(str, words)], catch_exceptions=False)
+    assert shown.exit_code == 0, shown.output
+    return shown.output
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> tuple[Path, Path]:
+    """Forty patients for a day; every fourth gets a fast heart and short of breath in the six hours before an event."""
+    random = np.random.default_rng(1)
+    lines, events = [], []
+    for n in range(40):
+        sick = n % 4 == 0
+        for hour in range(24):
+            bad = sick and hour >= 14
+            values = {
+                "hr": round(float(random.normal(135 if bad else 78, 6))),
+                "rr": round(float(random.normal(31 if bad else 16, 2))),
+                "spo2": round(float(random.normal(88 if bad else 97, 1))),
+                "sbp": round(float(random.normal(88 if bad else 125, 5))),
+                "temp": 37.0,
+            }
+            at = iso(START_US + hour * HOUR_US)
+            lines.append(json.dumps({"deviceId": f"bed-{n}", "timestamp": at, "metrics": values}))
+        if sick:
+            events.append([f"bed-{n}", "arrest", iso(START_US + 20 * HOUR_US)])
+    recording, labels = tmp_path / "ward.jsonl", tmp_path / "ward.csv"
+    head = {
+        "patients": [{"patientId": f"bed-{n}", "age": 40 + n, "ward": "C3"} for n in range(40)],
+        "devices": [{"deviceId": f"bed-{n}", "patientId": f"bed-{n}"} for n in range(40)],
+    }
+    recording.write_text("\n".join([json.dumps(head), *lines]) + "\n")
+    with labels.open("w", newline="") as file:
+        csv.writer(file).writerows([["patientId", "kind", "onset"], *events])
+    return recording, labels
+
+
+def test_a_ward_with_its_labels(ward: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGIL_DIR", str(tmp_path / "vigil"))
+    recording, labels = ward
+    out = tmp_path / "out"
+    shown = run(recording, "--labels", labels, "--out", out, "--processes", 1, "--rounds", 50)
+    assert "arrest" in shown
+    made = json.loads((out / "evaluation.json").read_text())
+    found = made["found"]
+    assert (found["kind"], found["patients"], found["patientsWithEvent"], found["rows"]) == ("arrest", 40, 10, 960)
+    assert found["bedDays"] == pytest.approx(40.0)
+    for score in ("risk", "news2", "shock_index"):
+        entry = found["ranking"][score]["auroc"]
+        assert entry["value"] > 0.9
+        assert entry["low"] <= entry["value"] <= entry["high"]
+    (half, most) = found["alarms"]["atSensitivity"]
+    assert half["scores"]["news2"]["caught"] >= 5
+    assert most["scores"]["news2"]["medianLeadH"]["value"] == pytest.approx(6.0, abs=1.0)
+    assert {group["by"] for group in found["groups"]} == {"age", "sex", "ward"}
+    page = (out / "evaluation.html").read_text()
+    assert "Calibration" in page
+    assert "<script" not in page
+    assert any("learned from none" in note for note in made["notes"])
+
+
+def test_what_cannot_be_evaluated_is_one_sentence(
+    ward: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIGIL_DIR", str(tmp_path / "vigil"))
+    for words, sentence in (
+        ([ward[0]], "no labelled event"),
+        ([ward[0], "--labels", ward[1], "--kind", "death"], "there are arrest"),
+        ([ward[0], "--patients", "some"], "held-out or all"),
+        ([ward[0], "--sensitivity", "1.5"], "a share above 0"),
+    ):
+        refused = CliRunner().invoke(app, ["evaluate", *map(str, words), "--processes", "1"])
+        assert sentence in str(refused.exception), refused.output
+
+
+@pytest.mark.recordings
+def test_the_hourly_recording_takes_only_held_out_patients(
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIGIL_DIR", str(tmp_path / "vigil"))
+    out = tmp_path / "out"
+    run("sepsis_hourly", "--data", recordings, "--limit", 700, "--out", out, "--processes", 1, "--rounds", 20)
+    made = json.loads((out / "evaluation.json").read_text())
+    assert 100 < made["found"]["patients"] < 200
+    assert "held out of training" in made["notes"][0]
+    assert made["found"]["ranking"]["risk"]["auroc"]["value"] > 0.5

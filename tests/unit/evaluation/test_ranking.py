@@ -1,0 +1,74 @@
+"""AUROC, average precision and calibration against scikit-learn, with ties and weights."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from models.split import split
+from vigil.evaluation import Ranking, calibration, held_out, intervals
+
+
+@pytest.fixture(params=[0.001, 0.1, 1.0])
+def sample(request: pytest.FixtureRequest) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels, scores rounded to this step (many ties, or one), weights with zeros."""
+    random = np.random.default_rng(1)
+    labels = (random.random(2000) < 0.1).astype(np.int8)
+    scores = np.round((random.random(2000) + 0.3 * labels) / request.param) * request.param
+    return labels, scores, random.integers(0, 4, 2000).astype(np.float64)
+
+
+def test_as_scikit_learn_says(sample: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    labels, scores, weights = sample
+    ranking = Ranking(labels, scores)
+    assert ranking.auroc() == pytest.approx(roc_auc_score(labels, scores))
+    assert ranking.auprc() == pytest.approx(average_precision_score(labels, scores))
+    assert ranking.both(weights) == pytest.approx(
+        (
+            roc_auc_score(labels, scores, sample_weight=weights),
+            average_precision_score(labels, scores, sample_weight=weights),
+        )
+    )
+
+
+def test_one_label_alone_has_no_figure() -> None:
+    assert np.isnan(Ranking(np.zeros(3, int), np.arange(3.0)).both()).all()
+    assert np.isnan(Ranking(np.zeros(0, int), np.zeros(0)).auroc())
+    assert np.isnan(Ranking(np.ones(3, int), np.arange(3.0)).auroc())
+
+
+def test_curves_run_from_corner_to_corner(sample: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    ranking = Ranking(*sample[:2])
+    assert (ranking.roc()[0], ranking.roc()[-1]) == ((0.0, 0.0), (1.0, 1.0))
+    assert ranking.precision_recall()[-1] == (1.0, pytest.approx(sample[0].mean(), abs=1e-4))
+
+
+def test_a_true_probability_is_calibrated_and_a_squeezed_one_is_not() -> None:
+    random = np.random.default_rng(2)
+    logit = random.normal(-2, 1.5, 50_000)
+    p = 1 / (1 + np.exp(-logit))
+    labels = random.random(50_000) < p
+    made = calibration(labels, p)
+    assert made.brier == pytest.approx(brier_score_loss(labels, p))
+    assert (made.slope, made.intercept) == (pytest.approx(1.0, abs=0.05), pytest.approx(0.0, abs=0.1))
+    assert made.expected_error < 0.01
+    assert sum(rows for _, _, rows in made.bins) == 50_000
+    half = calibration(labels, 1 / (1 + np.exp(-logit / 2)))
+    assert half.slope == pytest.approx(2.0, abs=0.1)
+
+
+def test_intervals_resample_patients_and_pair_their_figures() -> None:
+    values = np.random.default_rng(3).normal(5, 1, 400)
+
+    def figures(weights: np.ndarray | None) -> dict[str, float]:
+        mean = float(np.average(values, weights=weights))
+        return {"mean": mean, "same": mean - mean}
+
+    found = intervals(figures, 400, seed=1)
+    assert found["mean"].high - found["mean"].low == pytest.approx(2 * 1.96 / 20, rel=0.25)
+    assert (found["same"].low, found["same"].high) == (0.0, 0.0)
+    assert found == intervals(figures, 400, seed=1)
+
+
+def test_the_split_is_the_one_of_training() -> None:
+    names = [f"sepsis-p{n:06d}" for n in range(2000)]
+    assert [held_out(name) for name in names] == split(names)[2].tolist()
