@@ -1,6 +1,6 @@
 """Runs the benchmark and writes load/REPORT.md. About ten minutes; `--quick` for a first look.
 
-python -m load.bench [--quick] [--only core,pipeline,relay,naive,keys]
+python -m load.bench [--quick] [--only core,backtest,pipeline,relay,naive,keys]
 """
 
 import argparse
@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from load.bench import core_stages, hop, machine, naive_run, report
+from load.bench import backtest, core_stages, hop, machine, naive_run, report
 from load.bench.bodies import Fleet
 from load.bench.sustained import Run, highest, hold
 from load.bench.system import System
@@ -19,7 +19,7 @@ from vigil.embedded.kafka import EmbeddedKafka
 from vigil.embedded.postgres import EmbeddedPostgres
 from vigil.embedded.redis import EmbeddedRedis
 
-PARTS = ("core", "pipeline", "relay", "naive", "keys")
+PARTS = ("core", "backtest", "pipeline", "relay", "naive", "keys")
 console = Console()
 
 
@@ -62,6 +62,13 @@ class Bench:
         """(a)"""
         self.found["core"] = core_stages.measure(say)
         self.found["ratios"]["Rust stages through PyO3 ÷ json + Python"] = self.found["core"]["ratio"]
+
+    def backtest(self) -> None:
+        """Prepared observations through the default rules."""
+        self.found["backtest"] = backtest.measure(say)
+        self.found["ratios"]["backtest, observations/s ÷ 1,000,000"] = round(
+            self.found["backtest"].pop("rate") / 1e6, 2
+        )
 
     def pipeline(self) -> None:
         """(b), with its latency and profile."""

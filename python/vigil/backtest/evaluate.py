@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from vigil.backtest import parts
 from vigil.backtest.alarms import Alarm, Collector
 from vigil.backtest.digest import Digest
 from vigil.backtest.parts import Part
+from vigil.controls import tick
 from vigil.core import Engine
 from vigil.model import Model, load
 from vigil.pb.events_pb2 import AlertEvent
@@ -39,21 +40,24 @@ class ModelChoice:
 class Evaluation:
     """What one rule set made of one part."""
 
-    alarms: list[Alarm]
-    suppressed: dict[str, int]
-    digests: dict[str, str]
-    alert_events: int
-    observations: int
-    dead_lettered: int
-    engine_s: float
+    alarms: list[Alarm] = field(default_factory=list)
+    suppressed: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    alert_events: int = 0
+    observations: int = 0
+    dead_lettered: int = 0
+    engine_s: float = 0.0
     """Seconds in the engine and the model."""
 
 
-def evaluate(folder: Path, part: Part, rules: list[RuleText], model: ModelChoice | None) -> list[Evaluation]:
-    """The part under each rule set; raises `Damaged`."""
+def evaluate(
+    folder: Path, part: Part, rules: list[RuleText], model: ModelChoice | None, whole: bool = True
+) -> list[Evaluation]:
+    """The part under each rule set; `whole`: nothing comes after it, so nothing is waited for. Raises `Damaged`."""
     memory.keep_freed()
     batches = list(parts.read(folder, part))
-    return [_evaluate(batches, text, _model(model.file) if model else None) for text in rules]
+    loaded = _model(model.file) if model else None
+    return [_Run(text, loaded).run(batches, whole) for text in rules]
 
 
 @cache
@@ -61,38 +65,52 @@ def _model(file: str) -> Model:
     return load(file)
 
 
-def _evaluate(batches: list[tuple[int, bytes]], rules: RuleText, model: Model | None) -> Evaluation:
-    engine = Engine(rules.text)
-    engine.assign(0)
-    now_us = time.time_ns() // 1000
-    collector, digest = Collector(), Digest()
-    offset = alert_events = observations = dead_lettered = 0
-    engine_s = 0.0
-    for values in calls(batches):
+class _Run:
+    """One engine, from the first batch to the last."""
+
+    def __init__(self, rules: RuleText, model: Model | None) -> None:
+        self._engine, self._model = Engine(rules.text), model
+        self._engine.assign(0)
+        # Event time drives the rules; nothing here waits for the clock.
+        self._now_us = time.time_ns() // 1000
+        self._offset = self._waiting = 0
+        self._collector, self._digest = Collector(), Digest()
+        self._made = Evaluation()
+
+    def run(self, batches: Iterable[tuple[int, bytes]], whole: bool) -> Evaluation:
+        """Evaluates them all."""
+        for values in calls(batches):
+            self._step(values, self._now_us)
+        # Observations still wait for an earlier one of their device: the clock would let go of them.
+        while whole and self._waiting > 0 and (due_us := self._engine.due_us(0)) is not None:
+            before = self._waiting
+            self._step([tick(0, due_us).value], due_us)
+            if self._waiting >= before:
+                break
+        made = self._made
+        made.alarms, made.suppressed = self._collector.alarms(), self._collector.suppressed
+        made.digests = self._digest.patients()
+        return made
+
+    def _step(self, values: list[bytes], now_us: int) -> None:
+        engine, made = self._engine, self._made
         began = time.perf_counter()
-        offsets = list(range(offset, offset + len(values)))
-        offset += len(values)
+        offsets = list(range(self._offset, self._offset + len(values)))
+        self._offset += len(values)
         pending = engine.begin(topology.ENRICHED, 0, offsets, values, now_us)
         scores, version = None, ""
-        if model is not None and pending.rows:
-            scores, version = model.score(pending.features, pending.rows), model.version
-        made = engine.finish(pending, scores, version, now_us)
-        engine_s += time.perf_counter() - began
-        observations += made.observations_in
-        dead_lettered += made.dead_lettered
-        for _, _, value in made.alerts:
+        if self._model is not None and pending.rows:
+            scores, version = self._model.score(pending.features, pending.rows), self._model.version
+        output = engine.finish(pending, scores, version, now_us)
+        made.engine_s += time.perf_counter() - began
+        made.observations += output.observations_in
+        made.dead_lettered += output.dead_lettered
+        counts = dict(output.counts)
+        self._waiting += counts.get("held", 0) - counts.get("released", 0)
+        for _, _, value in output.alerts:
             alert = AlertEvent.FromString(value)
-            collector.add(alert)
-            alert_events += digest.add(alert)
-    return Evaluation(
-        alarms=collector.alarms(),
-        suppressed=collector.suppressed,
-        digests=digest.patients(),
-        alert_events=alert_events,
-        observations=observations,
-        dead_lettered=dead_lettered,
-        engine_s=engine_s,
-    )
+            self._collector.add(alert)
+            made.alert_events += self._digest.add(alert)
 
 
 def calls(batches: Iterable[tuple[int, bytes]]) -> Iterator[list[bytes]]:

@@ -99,7 +99,7 @@ def run(
 def _evaluated(
     workers: Workers, prepared: Prepared, rules: list[RuleText], model: ModelChoice | None, progress: Progress
 ) -> list[list[Evaluation]]:
-    tasks = ((prepared.folder, part, rules, model) for part in prepared.parts)
+    tasks = ((prepared.folder, part, rules, model, not prepared.passing) for part in prepared.parts)
     return workers.run(evaluate, tasks, lambda made: progress("evaluating", 0, made[0].observations))
 
 
