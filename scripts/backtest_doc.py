@@ -56,8 +56,8 @@ def hourly(session: Session) -> Iterator[str]:
     yield "### The default rules on the hourly recordings"
     yield ""
     yield f"`vigil backtest {line}`: {made['patients']:,} patients, {made['observations']:,} observations,"
-    yield f"{made['bed_days']:,.0f} bed-days, {made['processes']} processes; {cold:.0f} s the first time, {warm:.0f} s from"
-    yield "the cache."
+    yield f"{made['bed_days']:,.0f} bed-days, {made['processes']} processes; {cold:.0f} s the first time,"
+    yield f"{warm:.0f} s from the cache."
     yield "One observation an hour is a spot check, so delays do not apply and no alarm is short."
     yield ""
     yield "| alarm burden | |"
@@ -103,8 +103,8 @@ def delay(session: Session) -> Iterator[str]:
         yield f"| {name} | {' | '.join(f'{v:.1f}' if figure == 'per_bed_day' else percent(v) for v in shown)} |"
     change = made["difference"]["alarms_change"]
     yield ""
-    yield f"The delay removes {percent(-change)} of the alarms; published are {100 * PUBLISHED:.0f} %. The simulated dips"
-    yield "have the lengths of another study, so this is a comparison and not a fit."
+    yield f"The delay removes {percent(-change)} of the alarms; published are {100 * PUBLISHED:.0f} %. The simulated"
+    yield "dips have the lengths of another study, so this is a comparison and not a fit."
 
 
 def stable(session: Session) -> Iterator[str]:
@@ -133,7 +133,7 @@ def episodes(session: Session) -> Iterator[str]:
     yield f"vigil backtest {line}"
     yield "```"
     yield ""
-    yield "Delays in seconds, from the onset and from where the episode is fully there; it takes up to 5 s to get there."
+    yield "Delays in seconds, from the onset and from where the episode is fully there, up to 5 s later."
     yield ""
     yield "| episode | injected | caught | median delay | p99 | longest | median after height | p99 after height |"
     yield "|---|---|---|---|---|---|---|---|"
