@@ -14,6 +14,7 @@ from vigil.cli import (
     demo,
     down,
     evaluate,
+    explain,
     models,
     replay,
     score,
@@ -59,6 +60,7 @@ _register(TRY, "backtest", backtest.backtest)
 _register(TRY, "evaluate", evaluate.evaluate)
 _register(LOOK, "tail", tail.tail)
 _register(LOOK, "audit", audit.audit)
+_register(LOOK, "explain", explain.explain)
 _register(LOOK, "score", score.score)
 app.add_typer(alarms.app, name="alarms", rich_help_panel=ACT)
 app.add_typer(models.app, name="models", rich_help_panel=LOOK)
