@@ -212,6 +212,9 @@ class Engine:
     def due_us(self, partition: int) -> int | None:
         """The processing time from which on a tick changes something in the partition; None: nothing is due.
         It may be too early, never too late."""
+    def explain(self, partition: int, patient_id: str, device_id: str, at_us: int) -> bytes | None:
+        """How every rule stands for a patient, or for a device that belongs to nobody (`patient_id` empty), after
+        what the engine was given so far: JSON as docs/explain.md shows. None for a subject without state."""
     def patients(self, partition: int) -> int: ...
     def state_bytes(self) -> int: ...
 

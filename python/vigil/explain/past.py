@@ -6,13 +6,15 @@ the ticks of the clock are kept, under the record's own offset, so the engine go
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vigil import topology
 from vigil.bus.port import Bus, Record, TopicPartition
 from vigil.core import Engine, partition_of
-from vigil.model import Scoring
 from vigil.pb import events_pb2 as pb
+
+if TYPE_CHECKING:
+    from vigil.model import Scoring
 
 _CHUNK = 256
 _CONTROL_TAG = 0x1A  # a batch without observations begins with its first control
@@ -88,7 +90,7 @@ def read(log: Bus, who: Who, at_us: int, partitions: int) -> Past:
     return past
 
 
-def feed(past: Past, engine: Engine, model: Scoring | None) -> list[bytes]:
+def feed(past: Past, engine: Engine, model: "Scoring | None") -> list[bytes]:
     """Takes an engine that is new through the past; returns the alerts it raises on the way."""
     engine.assign(past.partition)
     alerts: list[bytes] = []

@@ -4,6 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 _LABELS = {
+    "news2": "NEWS2",
+    "mews": "MEWS",
+    "qsofa": "qSOFA",
+    "sirs": "SIRS",
+    "pews": "PEWS",
     "spo2": "SpO2",
     "etco2": "EtCO2",
     "fio2": "FiO2",
@@ -16,7 +21,7 @@ _LABELS = {
     "art_mean": "arterial mean pressure",
 }
 _UNITS = {"mm[Hg]": "mmHg", "Cel": "°C", "{score}": "", "{ACVPU}": ""}
-_COMPARISONS = {"<": "below", "<=": "at or below", ">": "above", ">=": "at or above"}
+COMPARISONS = {"<": "below", "<=": "at or below", ">": "above", ">=": "at or above"}
 _ACVPU = "ACVPU"
 
 
@@ -42,7 +47,7 @@ def reading(
     text = f"{label} {with_unit(value, unit)}"
     if comparison:
         whose = "the patient's " if source == "patient" else ""
-        text += f" {_COMPARISONS.get(comparison, comparison)} {whose}limit {with_unit(limit, unit)}"
+        text += f" {COMPARISONS.get(comparison, comparison)} {whose}limit {with_unit(limit, unit)}"
     return text
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from vigil.explain.phrases import clock, duration, sign_label, with_unit
+from vigil.explain.phrases import COMPARISONS, clock, duration, sign_label, with_unit
 from vigil.scalars import time_text
 
 Json = dict[str, Any]
@@ -96,8 +96,16 @@ def _limits(rule: Json) -> str:
 
 
 def _limit(step: Json) -> str:
-    word = {True: "held", False: "not", None: ""}[step["met"]]
-    return f"{step['priority'].upper()} {word} {step['test']}".replace("  ", " ")
+    word = {True: "met: ", False: "not met: ", None: ""}[step["met"]]
+    return f"{step['priority'].upper()} {word}{_asked(step)}"
+
+
+def _asked(step: Json) -> str:
+    what = sign_label(step["what"])
+    if step["limit"] is None:
+        return what if step["source"] else f"{what} has no limit for this patient"
+    whose = "the patient's " if step["source"] == "patient" else ""
+    return f"{what} {COMPARISONS.get(step['comparison'], '')} {whose}{with_unit(step['limit'], step['unit'])}"
 
 
 def _at(microseconds: int | None) -> str:

@@ -177,6 +177,19 @@ impl Engine {
     fn due_us(&self, py: Python<'_>, partition: u32) -> PyResult<Option<i64>> {
         detached(py, || Ok(lock(&self.inner).due_us(partition)))
     }
+    fn explain<'py>(
+        &self,
+        py: Python<'py>,
+        partition: u32,
+        patient_id: &str,
+        device_id: &str,
+        at_us: i64,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let standing = detached(py, || {
+            Ok(lock(&self.inner).explain(partition, patient_id, device_id, at_us))
+        })?;
+        Ok(standing.map(|json| PyBytes::new(py, &json)))
+    }
     fn patients(&self, py: Python<'_>, partition: u32) -> PyResult<usize> {
         detached(py, || Ok(lock(&self.inner).patients(partition)))
     }

@@ -16,6 +16,7 @@ mod ahead;
 pub mod alert;
 pub mod begin;
 pub mod device;
+mod explain;
 pub mod finish;
 pub mod order;
 pub mod partition;

@@ -70,6 +70,11 @@ impl Partition {
         self.index.get(&key).copied()
     }
 
+    /// The state at `place`.
+    pub fn get(&self, place: Place) -> Option<&PatientState> {
+        self.slots.get(place as usize).map(|slot| &*slot.state)
+    }
+
     /// Brings the state at `place` near.
     #[inline]
     pub fn touch(&self, place: Place) {

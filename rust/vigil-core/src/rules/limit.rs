@@ -172,6 +172,15 @@ impl Limits {
     }
 }
 
+/// The limits that apply to a patient's values of `sign`, a step each, with whether they are the patient's own.
+pub fn effective(
+    test: &LimitRule,
+    profile: &Profile,
+    sign: Sign,
+) -> [Option<(f64, bool)>; STEPS_MAX] {
+    Limits::of(test, profile, sign).steps
+}
+
 /// The range strictly inside which no step of `test` can be met, whatever the direction of other rules.
 pub fn safe_range(test: &LimitRule) -> (f64, f64) {
     let limits = || test.steps.iter().filter_map(|step| step.limit);
