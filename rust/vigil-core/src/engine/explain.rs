@@ -161,8 +161,7 @@ impl<'a> Now<'a> {
             .suppressed_by
             .iter()
             .filter(|key| any_active(states, &[**key]))
-            .filter_map(|key| self.rules.by_key(*key))
-            .map(|(_, suppressor)| suppressor.id.as_str())
+            .filter_map(|key| self.id(*key))
             .collect();
         let met = look.steps.iter().any(|step| step.met == Some(true));
         let state_name = if active.is_some() {
@@ -192,6 +191,13 @@ impl<'a> Now<'a> {
             excluded_by: None,
             look,
         }
+    }
+
+    fn id(&self, key: u64) -> Option<&'a str> {
+        let mut rules = self.rules.rules().iter();
+        rules
+            .find(|rule| rule.key == key)
+            .map(|rule| rule.id.as_str())
     }
 
     fn look(&self, rule: &Rule, state: Option<&RuleState>) -> Look {
