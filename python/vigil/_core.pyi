@@ -215,6 +215,8 @@ class Engine:
     def explain(self, partition: int, patient_id: str, device_id: str, at_us: int) -> bytes | None:
         """How every rule stands for a patient, or for a device that belongs to nobody (`patient_id` empty), after
         what the engine was given so far: JSON as docs/explain.md shows. None for a subject without state."""
+    def held_offset(self, partition: int) -> int | None:
+        """The lowest input offset of an observation that waits for an earlier one of its device."""
     def patients(self, partition: int) -> int: ...
     def state_bytes(self) -> int: ...
 

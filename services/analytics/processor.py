@@ -166,6 +166,10 @@ class Count:
         full = sum(counting.rollups.used for counting in self._counting.values()) > _GROUPS_MAX
         return 0.0 if full else self._pause_s
 
+    def held_offset(self, position: TopicPartition) -> int | None:
+        """All is stored with each commit."""
+        return None
+
     def idle(self) -> None:
         """All is stored with each commit."""
 

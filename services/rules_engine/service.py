@@ -88,6 +88,10 @@ class Evaluate:
         """Checkpoints what is acknowledged."""
         self._state.checkpoint(offsets)
 
+    def held_offset(self, position: TopicPartition) -> int | None:
+        """Of an observation that waits for an earlier one of its device."""
+        return self._engine.held_offset(position.partition)
+
     def idle(self) -> None:
         """Checkpoints what was acknowledged since the last checkpoint."""
         self._state.checkpoint({})

@@ -41,6 +41,10 @@ class Processor(Protocol):
         """Outputs up to `offsets` are acknowledged; state may be checkpointed. Raising stops the commit;
         raising `Retry` (or a `BusError`) makes the stage start over from the last commit."""
 
+    def held_offset(self, position: TopicPartition) -> int | None:
+        """The lowest offset of input that was taken and whose outputs are not written yet; None: there is none.
+        Nothing from there on is committed."""
+
     def idle(self) -> None:
         """Nothing came for a moment. Called often: what was put off may be done now."""
 
@@ -64,6 +68,10 @@ class Stateless:
 
     def before_commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Nothing to keep."""
+
+    def held_offset(self, position: TopicPartition) -> int | None:
+        """A batch's outputs are written with it."""
+        return None
 
     def idle(self) -> None:
         """Nothing was put off."""

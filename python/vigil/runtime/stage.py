@@ -14,7 +14,7 @@ becomes a dead letter, acknowledged before its offset is committed.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import groupby
 
@@ -233,13 +233,19 @@ class Stage:
         self._committed_at = time.monotonic()
         offsets = dict(self._acknowledged)
         self._processor.before_commit(offsets)
+        settled = self._settled(offsets)
         try:
-            consumer.commit(offsets)
+            consumer.commit(settled)
         except BusError as error:
             metrics.ERRORS.labels(self.name, error.error_code).inc()
             log(_log, logging.WARNING, "commit_failed", error_code=error.error_code, reason=str(error))
             return
-        self._acknowledged.clear()
+        self._acknowledged = {p: offset for p, offset in offsets.items() if settled[p] != offset}
+
+    def _settled(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """How far the input is done with: not beyond what the processor holds back."""
+        held = {position: self._processor.held_offset(position) for position in offsets}
+        return {p: offset if (at := held[p]) is None else min(offset, at) for p, offset in offsets.items()}
 
     # Rebalance ------------------------------------------------------------------------------------
 
@@ -256,7 +262,7 @@ class Stage:
         if mine and self._consumer is not None:
             try:
                 self._processor.before_commit(mine)
-                self._consumer.commit(mine)
+                self._consumer.commit(self._settled(mine))
             except (BusError, Retry) as error:
                 log(_log, logging.WARNING, "commit_on_revoke_failed", reason=str(error))
         self._on_lost(positions)

@@ -190,6 +190,9 @@ impl Engine {
         })?;
         Ok(standing.map(|json| PyBytes::new(py, &json)))
     }
+    fn held_offset(&self, py: Python<'_>, partition: u32) -> PyResult<Option<i64>> {
+        detached(py, || Ok(lock(&self.inner).held_offset(partition)))
+    }
     fn patients(&self, py: Python<'_>, partition: u32) -> PyResult<usize> {
         detached(py, || Ok(lock(&self.inner).patients(partition)))
     }

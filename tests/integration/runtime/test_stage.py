@@ -269,6 +269,32 @@ def test_a_state_that_cannot_go_back_starts_anew_from_the_commits(
     assert_complete_and_in_order(bus, 160)
 
 
+def test_nothing_is_committed_beyond_what_is_held_back(
+    bus: Bus, settings: Settings, run: Callable[..., Stage]
+) -> None:
+    offsets: list[int] = []  # of partition 0
+    holding = [True]
+
+    class Holding(Identity):
+        def process(self, position: TopicPartition, records: Sequence[Record]) -> Outcome:
+            if position.partition == 0:
+                offsets.extend(record.offset for record in records)
+            return super().process(position, records)
+
+        def held_offset(self, position: TopicPartition) -> int | None:
+            return offsets[2] if position.partition == 0 and len(offsets) > 2 and holding[0] else None
+
+    def committed() -> int | None:
+        return bus.committed("telemetry-normalizer", topology.RAW)[0]
+
+    running = run(Holding())
+    send(bus, (str(number) for number in range(16)))
+    await_true(lambda: len(written(bus)) == 16 and committed() == offsets[2], "committed up to what is held")
+    holding[0] = False
+    await_true(lambda: committed() == offsets[3] + 1, "committed once it was let go, though nothing more came")
+    assert running.crashed is None
+
+
 def test_stages_share_and_hand_over_without_loss(bus: Bus, settings: Settings, run: Callable[..., Stage]) -> None:
     first, second = Identity(), Identity()
     run(first)

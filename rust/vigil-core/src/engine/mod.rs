@@ -114,7 +114,15 @@ impl Engine {
 
     /// When (processing time) something is to happen by the clock at the latest: a tick is worth while from then on.
     pub fn due_us(&mut self, partition: u32) -> Option<i64> {
-        self.partitions.get_mut(&partition)?.due_us()
+        let partition = self.partitions.get_mut(&partition)?;
+        let held_us = partition.held_due_us(self.rules.order.window_us);
+        partition.due_us().into_iter().chain(held_us).min()
+    }
+
+    /// The lowest input offset of an observation that waits for an earlier one. Whoever could lose the state must
+    /// not count it as processed.
+    pub fn held_offset(&self, partition: u32) -> Option<i64> {
+        self.partitions.get(&partition)?.held_offset()
     }
 
     /// Patients (and orphaned devices) with state.

@@ -4,9 +4,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Hold {
     /// Never: what comes behind its time is late.
-    #[default]
     Never,
     /// When the device's sequence numbers have a gap before it.
+    #[default]
     OnGap,
     /// Always, for the whole window.
     Always,

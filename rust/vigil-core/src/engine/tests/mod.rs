@@ -3,6 +3,8 @@
 use prost::Message;
 
 mod alarms;
+mod crash;
+mod order;
 mod pipeline;
 mod properties;
 
@@ -106,9 +108,10 @@ impl Run {
             self.scored.extend(decoded.observations);
         }
         let outcome = &made.outcome;
+        let count = |name| outcome.counts.get(name).copied().unwrap_or(0);
         assert_eq!(
-            outcome.observations_in,
-            outcome.observations_out + outcome.dead_lettered
+            outcome.observations_in + count("released"),
+            outcome.observations_out + outcome.dead_lettered + count("held")
         );
         self.alerts.extend(made.alerts);
     }

@@ -68,47 +68,6 @@ proptest! {
     }
 
     #[test]
-    fn a_crash_after_any_record_changes_nothing(
-        all in streams(),
-        crashes in prop::collection::vec(prop::bool::weighted(0.2), 130),
-        checkpoints in prop::collection::vec(prop::bool::weighted(0.3), 130),
-    ) {
-        let expected = run_one_by_one(&all);
-        let mut engine = engine();
-        let mut segments = vec![engine.checkpoint(0, 0, true)];
-        // What the log holds: outputs of a record may be there twice, which ids then make harmless.
-        let mut outputs: Vec<Option<Run>> = Vec::new();
-        outputs.resize_with(all.len(), || None);
-        let (mut at, mut crashes) = (0, crashes.into_iter());
-        while at < all.len() {
-            let mut run = Run::default();
-            run.feed(&mut engine, at as i64, &[&batch(&all[at..=at])]);
-            if let Some(before) = outputs[at].replace(run) {
-                prop_assert_eq!(Some(&before), outputs[at].as_ref());
-            }
-            at += 1;
-            if checkpoints[at % checkpoints.len()] {
-                let full = segments.len() > 3;
-                let segment = engine.checkpoint(0, at as i64, full);
-                if full { segments.clear(); }
-                segments.push(segment);
-            }
-            if crashes.next().unwrap_or(false) {
-                engine = Engine::new(RULES, 1000).unwrap();
-                let slices: Vec<&[u8]> = segments.iter().map(Vec::as_slice).collect();
-                at = engine.restore(0, &slices).unwrap() as usize;
-            }
-        }
-        let mut run = Run::default();
-        for one in outputs.into_iter().flatten() {
-            run.features.extend(one.features);
-            run.scored.extend(one.scored);
-            run.alerts.extend(one.alerts);
-        }
-        prop_assert_eq!(run, expected);
-    }
-
-    #[test]
     fn any_bytes_are_scored_or_dead_lettered(value: Vec<u8>) {
         let mut engine = engine();
         let mut pending = engine.begin("t", 0, &[0], &[&value], 1).unwrap();
