@@ -269,9 +269,7 @@ def test_a_state_that_cannot_go_back_starts_anew_from_the_commits(
     assert_complete_and_in_order(bus, 160)
 
 
-def test_nothing_is_committed_beyond_what_is_held_back(
-    bus: Bus, settings: Settings, run: Callable[..., Stage]
-) -> None:
+def test_nothing_is_committed_beyond_what_is_held_back(bus: Bus, settings: Settings, run: Callable[..., Stage]) -> None:
     offsets: list[int] = []  # of partition 0
     holding = [True]
 

@@ -8,7 +8,7 @@ const CRASHES: usize = 60;
 const LOGS: u64 = 24;
 const RECORDS: usize = 150;
 
-/// SplitMix64: the same logs and crashes in every run.
+/// The random numbers of `SplitMix64`: the same logs and crashes in every run.
 struct Dice(u64);
 
 impl Dice {
@@ -167,7 +167,7 @@ fn engine_with(hold: Hold) -> Engine {
 
 #[test]
 fn a_crash_after_any_record_changes_nothing() {
-    let (mut crashed, mut alerts, mut held) = (0, 0, 0);
+    let (mut crashed, mut alerts, mut waits) = (0, 0, 0);
     for seed in 0..LOGS {
         let mut dice = Dice(seed);
         let hold = dice.pick(&[Hold::OnGap, Hold::OnGap, Hold::Always]);
@@ -177,11 +177,11 @@ fn a_crash_after_any_record_changes_nothing() {
             .map(|at| write(&mut straight, at, &records[at]))
             .collect();
         alerts += expected.iter().map(|w| w.1.alerts.len()).sum::<usize>();
-        held += expected.iter().filter(|w| w.3.is_some()).count();
+        waits += expected.iter().filter(|w| w.3.is_some()).count();
 
         let mut engine = engine_with(hold);
         let mut segments = vec![engine.checkpoint(0, 0, true)];
-        let (mut at, mut left) = (0, CRASHES);
+        let (mut at, mut to_come) = (0, CRASHES);
         while at < records.len() {
             let written = write(&mut engine, at, &records[at]);
             assert_eq!(written, expected[at], "log {seed}, record {at}");
@@ -194,14 +194,14 @@ fn a_crash_after_any_record_changes_nothing() {
                 }
                 segments.push(segment);
             }
-            if left > 0 && dice.one_in(2) {
+            if to_come > 0 && dice.one_in(2) {
                 if at < records.len() && dice.one_in(2) {
                     // In the midst of a batch.
                     let _ = engine
                         .begin("t", 0, &[at as i64], &[&records[at]], 3)
                         .unwrap();
                 }
-                (left, crashed) = (left - 1, crashed + 1);
+                (to_come, crashed) = (to_come - 1, crashed + 1);
                 engine = engine_with(hold);
                 let slices: Vec<&[u8]> = segments.iter().map(Vec::as_slice).collect();
                 at = engine.restore(0, &slices).unwrap() as usize;
@@ -215,7 +215,7 @@ fn a_crash_after_any_record_changes_nothing() {
     }
     assert!(crashed >= 1000, "{crashed} crashes");
     assert!(
-        alerts > 1000 && held > 300,
-        "{alerts} alerts, {held} times something waited"
+        alerts > 1000 && waits > 300,
+        "{alerts} alerts, {waits} times something waited"
     );
 }

@@ -105,7 +105,9 @@ fn an_observation_waits_for_the_one_before_it_and_is_evaluated_as_if_in_order() 
         })
         .collect();
     let mut expected = Log::new(Hold::OnGap);
-    all.iter().for_each(|one| expected.send(one));
+    for one in &all {
+        expected.send(one);
+    }
     assert!(!expected.run.alerts.is_empty());
     for hold in [Hold::OnGap, Hold::Always] {
         let mut log = Log::new(hold);
@@ -216,7 +218,9 @@ fn a_days_spool_alarms_nobody_and_leaves_live_alarms_as_they_are() {
         })
         .collect();
     let mut alone = Log::new(Hold::OnGap);
-    live.iter().for_each(|one| alone.send(one));
+    for one in &live {
+        alone.send(one);
+    }
     assert_eq!(alone.run.said().len(), 5);
     // A day of asystole, from before, sent at once between live data.
     let spool: Vec<_> = (0..86_400)
