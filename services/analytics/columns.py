@@ -26,6 +26,8 @@ _TYPES = {
     "process_time_us": "<i8",
     "flags": "<u4",
     "source_offset": "<u8",
+    "risk": "<f4",
+    "anomaly": "<f4",
     "value_observation": "<u4",
     "value_sign": "u1",
     "value_quality": "<u4",
@@ -59,6 +61,8 @@ def read(values: Sequence[bytes], names: Dictionary, mark: int) -> tuple[Observa
         late=_has(flags, pb.OBSERVATION_FLAG_LATE),
         orphan=_has(flags, pb.OBSERVATION_FLAG_ORPHAN),
         unscored=_has(flags, pb.OBSERVATION_FLAG_SCORE_UNAVAILABLE),
+        risk=at["risk"],
+        anomaly=at["anomaly"],
     )
     unusable = np.uint32(~pb.QUALITY_CONVERTED & 0xFFFFFFFF)
     usable = ((at["value_quality"] & unusable) == 0) & np.isfinite(at["value"])

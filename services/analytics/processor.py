@@ -22,6 +22,7 @@ from prometheus_client import Counter, Histogram
 from services.analytics import merge
 from services.analytics.alarms import merge_alarms
 from services.analytics.columns import Dictionary, read
+from services.analytics.drift import DriftCounts, Reference, merge_drift
 from services.analytics.kernels import WARD_BITS
 from services.analytics.names import learn
 from services.analytics.tables import Hours, RollUps
@@ -66,6 +67,7 @@ class Counting:
 
     stored: int  # the mark in PostgreSQL
     mark: int
+    drift: DriftCounts
     rollups: RollUps = field(default_factory=RollUps)
     subject_hours: Hours = field(default_factory=Hours)
     device_hours: Hours = field(default_factory=Hours)
@@ -77,6 +79,7 @@ class Counting:
         self.rollups.add(observations, vitals)
         self.subject_hours.add((observations.subject << WARD_BITS) | observations.ward, observations)
         self.device_hours.add(observations.device, observations)
+        self.drift.add(observations, vitals)
         self.mark = mark
         count = len(observations.fresh)
         return count, count - int(observations.fresh.sum())
@@ -84,16 +87,16 @@ class Counting:
     def clear(self) -> None:
         """The groups are stored."""
         self.stored = self.mark
-        for table in (self.rollups, self.subject_hours, self.device_hours):
+        for table in (self.rollups, self.subject_hours, self.device_hours, self.drift):
             table.clear()
 
 
-def warm_up() -> None:
+def warm_up(reference: Reference) -> None:
     """Compiles the kernels, or loads them from their cache, before the first record waits for it."""
     header = pb.Header(event_id=bytes(16), source_event_id=bytes(16), trace_id=bytes(16), device_id="warm-up")
     vitals = pb.Vitals(signs=[pb.SIGN_HEART_RATE], values=[60.0], quality=[0])
     batch = pb.TelemetryBatch(observations=[pb.Observation(header=header, vitals=vitals)])
-    counting = Counting(_NOTHING, _NOTHING)
+    counting = Counting(_NOTHING, _NOTHING, drift=DriftCounts(reference))
     counting.add([batch.SerializeToString()], Dictionary())
     counting.clear()
     counting.rollups.grow()
@@ -103,8 +106,8 @@ def warm_up() -> None:
 class Count:
     """The stage's processor. Make it on the event loop; it is used from the stage's thread."""
 
-    def __init__(self, stage: str, pool: Any) -> None:
-        self._stage, self._pool = stage, pool
+    def __init__(self, stage: str, pool: Any, reference: Reference) -> None:
+        self._stage, self._pool, self._reference = stage, pool, reference
         self._loop = asyncio.get_running_loop()
         self._names = Dictionary()
         self._counting: dict[int, Counting] = {}
@@ -118,10 +121,13 @@ class Count:
         counting = self._counting.get(position.partition)
         if counting is None:
             stored = self._await(self._stored(position.partition))
-            counting = self._counting[position.partition] = Counting(stored, stored)
+            counting = self._counting[position.partition] = self._begin(stored)
         observations, read_again = counting.add([record.value for record in records], self._names)
         counts = [("counted_before", read_again)] if read_again else []
         return Outcome(observations_in=observations, observations_out=observations, counts=counts)
+
+    def _begin(self, stored: int) -> Counting:
+        return Counting(stored, stored, drift=DriftCounts(self._reference))
 
     def _take_alerts(self, position: TopicPartition, records: Sequence[Record]) -> Outcome:
         outcome = Outcome()
@@ -225,3 +231,6 @@ class Count:
             groups = np.concatenate([c.device_hours.groups() for c in changed])
             await merge.merge_device_hours(connection, groups, self._names)
             ROWS.labels("device_hour").inc(len(groups))
+            groups = np.concatenate([c.drift.groups() for c in changed])
+            await merge_drift(connection, groups, self._names, self._reference)
+            ROWS.labels("drift_hour").inc(len(groups))

@@ -33,7 +33,7 @@ class Range(Parameters):
             message = "the period ends before it starts"
             raise Problem(422, "invalid", message, [FieldError("to", "out_of_range", message)])
         ends = {"start_us": self.since, "end_us": self.until}
-        return Period(**{name: _microseconds(moment) for name, moment in ends.items() if moment})
+        return Period(**{name: microseconds(moment) for name, moment in ends.items() if moment})
 
 
 class DevicePage(Range, Page):
@@ -54,7 +54,8 @@ class OverTime(DevicePage):
     ward: Annotated[str, Field(max_length=200)] | None = None
 
 
-def _microseconds(moment: datetime) -> int:
+def microseconds(moment: datetime) -> int:
+    """Since the Unix epoch."""
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 

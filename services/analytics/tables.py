@@ -13,7 +13,10 @@ SLOTS_MIN = 1 << 12
 
 @dataclass(frozen=True)
 class Observations:
-    """Observations of one poll and partition as columns; `fresh` is false for what was counted before."""
+    """Observations of one poll and partition as columns; `fresh` is false for what was counted before.
+
+    A score that is NaN was unavailable.
+    """
 
     subject: Ints
     device: Ints
@@ -24,6 +27,8 @@ class Observations:
     late: NDArray[np.bool_]
     orphan: NDArray[np.bool_]
     unscored: NDArray[np.bool_]
+    risk: NDArray[np.float32]
+    anomaly: NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -43,14 +43,15 @@ class Binning:
         self.columns = list(columns)
         width = max((len(column.edges) for column in self.columns), default=0)
         padded = [[*column.edges, *[math.inf] * (width - len(column.edges))] for column in self.columns]
-        self._edges = np.array(padded, np.float32).reshape(len(self.columns), width)
+        self.edges = np.array(padded, np.float32).reshape(len(self.columns), width)
+        """Per column, beyond its own edges padded with infinity."""
         self.bins = width + 2
         """Bins a column has room for; the last counts what is missing."""
         self._start = np.arange(len(self.columns)) * self.bins
 
     def count(self, rows: NDArray[np.float32]) -> Counts:
         """Counts of rows × columns: columns × `bins`."""
-        within = (rows[:, :, None] >= self._edges[None, :, :]).sum(axis=2)
+        within = (rows[:, :, None] >= self.edges[None, :, :]).sum(axis=2)
         within[~np.isfinite(rows)] = self.bins - 1
         flat = np.bincount((within + self._start).ravel(), minlength=len(self.columns) * self.bins)
         return flat.reshape(len(self.columns), self.bins)
