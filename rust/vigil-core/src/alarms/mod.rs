@@ -1,6 +1,20 @@
 //! What becomes of an alarm's signal once its condition is there: presence, people's controls, the clock.
 //!
-//! - [`settings`]: what the rule file says of it; [`control`]: what people and the clock do.
+//! - [`settings`]: constants; [`control`]: what people and the clock do; [`said`]: one alert of an episode;
+//! - [`signal`]: what is said when a condition changes; [`stale`]: alarms whose sign is missing;
+//! - [`pause`], [`people`]: pauses and acknowledgements; [`special`]: what few subjects have;
+//! - [`silence`]: the watchdog; [`tick`]: what happens by the clock; [`component`]: parts of Vigil that are away.
+//!
+//! Everything here is a function of what stands in the log: reading it again gives the same alarms.
 
+pub mod component;
 pub mod control;
+pub mod pause;
+pub mod people;
+pub mod said;
 pub mod settings;
+pub mod signal;
+pub mod silence;
+pub mod special;
+pub mod stale;
+pub mod tick;

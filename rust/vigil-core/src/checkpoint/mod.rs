@@ -1,12 +1,15 @@
 //! State as bytes: a snapshot of a partition and the deltas that follow it.
 //!
 //! A segment is `VGL` and a format version, protobuf-framed fields (1 whole?, 2 next input offset, 3 the
-//! offset of the checkpoint it builds on, 4 repeated patient), and the XXH3-64 of all before it. A delta names
+//! offset of the checkpoint it builds on, 4 repeated patient, 5 ids of the last controls), and the XXH3-64 of all before it. A delta names
 //! its predecessor, so a lost or repeated one is noticed.
 
+mod alarms;
 mod bytes;
 mod device;
 mod patient;
+
+use std::collections::VecDeque;
 
 use crate::engine::partition::Partition;
 use crate::error::{Error, ErrorCode};
@@ -24,9 +27,15 @@ pub fn write(partition: &mut Partition, next_offset: i64, full: bool) -> Vec<u8>
     w.varint(1, u64::from(full));
     w.varint(2, next_offset as u64);
     w.varint(3, partition.checkpointed.unwrap_or(-1) as u64);
-    partition.checkpoint(full, |key, state| {
-        w.message(4, |w| patient::write(w, key, state));
+    partition.checkpoint(full, |key, state, identity| {
+        w.message(4, |w| patient::write(w, key, state, identity));
     });
+    let controls: Vec<u8> = partition
+        .controls
+        .iter()
+        .flat_map(|id| id.to_le_bytes())
+        .collect();
+    w.bytes(5, &controls);
     partition.checkpointed = Some(next_offset);
     let digest = xxhash_rust::xxh3::xxh3_64(w.as_slice());
     w.raw(&digest.to_le_bytes());
@@ -67,7 +76,7 @@ fn apply(partition: &mut Partition, segment: &[u8]) -> Result<(), String> {
         .ok_or("it is not a checkpoint of this version")?;
     let broken = |error: Error| error.into_parts().message;
     let (mut full, mut next_offset, mut base) = (false, None, None);
-    let mut patients = Vec::new();
+    let (mut patients, mut controls) = (Vec::new(), VecDeque::default());
     let mut reader = Reader::new(content);
     while let Some(field) = reader.next_field().map_err(broken)? {
         match field.number {
@@ -75,6 +84,11 @@ fn apply(partition: &mut Partition, segment: &[u8]) -> Result<(), String> {
             2 => next_offset = Some(field.value.varint().map_err(broken)? as i64),
             3 => base = Some(field.value.varint().map_err(broken)? as i64),
             4 => patients.push(field.value.bytes().map_err(broken)?),
+            5 => {
+                let ids = field.value.bytes().map_err(broken)?.chunks_exact(8);
+                let ids = ids.filter_map(|id| id.try_into().ok());
+                controls = ids.map(u64::from_le_bytes).collect();
+            }
             _ => {}
         }
     }
@@ -87,9 +101,10 @@ fn apply(partition: &mut Partition, segment: &[u8]) -> Result<(), String> {
         return Err("a delta before it is missing".into());
     }
     for encoded in patients {
-        let (key, state) = patient::read(encoded).map_err(broken)?;
-        partition.insert(key, Box::new(state));
+        let (key, state, identity) = patient::read(encoded).map_err(broken)?;
+        partition.insert(key, Box::new(state), identity);
     }
+    partition.controls = controls;
     partition.checkpointed = Some(next_offset);
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! One patient's state. What has no value is not written.
 
 use super::bytes::{broken, time, unzigzag, zigzag, Bytes};
-use super::device;
+use super::{alarms, device};
+use crate::alarms::signal::SignalState;
+use crate::engine::identity::Identity;
 use crate::engine::patient::PatientState;
 use crate::error::Error;
 use crate::features::{Baseline, Reading, NEVER};
@@ -21,7 +23,7 @@ fn newest(state: &PatientState) -> i64 {
 }
 
 /// Writes the fields of a patient.
-pub fn write(w: &mut Writer, key: u128, state: &PatientState) {
+pub fn write(w: &mut Writer, key: u128, state: &PatientState, identity: Option<&Identity>) {
     let base_us = newest(state);
     w.bytes(1, &key.to_le_bytes());
     w.varint(2, base_us as u64);
@@ -55,6 +57,7 @@ pub fn write(w: &mut Writer, key: u128, state: &PatientState) {
     for held in &state.held {
         w.message(8, |w| device::write_held(w, held, base_us));
     }
+    alarms::write(w, state, identity, base_us);
 }
 
 fn write_rule(w: &mut Writer, rule: &RuleState, base_us: i64) {
@@ -75,12 +78,16 @@ fn write_rule(w: &mut Writer, rule: &RuleState, base_us: i64) {
     for time_us in rule.since_us {
         time(w, time_us, base_us);
     }
+    alarms::write_signal(w, rule, base_us);
 }
 
+/// A patient's key, its state and who it is.
+pub type Restored = (u128, PatientState, Option<Box<Identity>>);
+
 /// Reads what [`write`] wrote.
-pub fn read(encoded: &[u8]) -> Result<(u128, PatientState), Error> {
+pub fn read(encoded: &[u8]) -> Result<Restored, Error> {
     let mut state = PatientState::default();
-    let (mut key, mut base_us) = (None, 0);
+    let (mut key, mut base_us, mut identity) = (None, 0, None);
     let mut reader = Reader::new(encoded);
     while let Some(field) = reader.next_field()? {
         match field.number {
@@ -120,10 +127,14 @@ pub fn read(encoded: &[u8]) -> Result<(u128, PatientState), Error> {
                 &mut Bytes(field.value.bytes()?),
                 base_us,
             )?),
+            number @ alarms::HEARD..=alarms::SPEAKER => {
+                let field = field.value.bytes()?;
+                alarms::read(&mut state, &mut identity, number, field, base_us)?;
+            }
             _ => {}
         }
     }
-    Ok((key.ok_or_else(broken)?, state))
+    Ok((key.ok_or_else(broken)?, state, identity))
 }
 
 fn read_rule(bytes: &mut Bytes<'_>, base_us: i64) -> Result<RuleState, Error> {
@@ -156,7 +167,7 @@ fn read_rule(bytes: &mut Bytes<'_>, base_us: i64) -> Result<RuleState, Error> {
         4 => Severity::Critical,
         _ => return Err(broken()),
     };
-    Ok(RuleState {
+    let mut state = RuleState {
         rule,
         active,
         sign,
@@ -169,5 +180,11 @@ fn read_rule(bytes: &mut Bytes<'_>, base_us: i64) -> Result<RuleState, Error> {
         alerts,
         urgency: Urgency { priority, severity },
         contributors,
-    })
+        value: f64::NAN,
+        device: 0,
+        signs: 0,
+        signal: SignalState::default(),
+    };
+    alarms::read_signal(&mut state, bytes, base_us)?;
+    Ok(state)
 }

@@ -47,7 +47,7 @@ fn state(value: f64, time_us: i64) -> PatientState {
 }
 
 fn put(partition: &mut Partition, key: u128, state: PatientState) {
-    partition.put(key, partition.find(key), Box::new(state));
+    partition.put(key, partition.find(key), Box::new(state), None, i64::MAX);
 }
 
 fn states(partition: &Partition) -> Vec<(u128, PatientState)> {

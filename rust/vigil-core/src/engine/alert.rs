@@ -1,22 +1,33 @@
 //! An `AlertEvent`.
 
-use crate::observation::event_type;
+use crate::alarms::said::{Presence, Said};
+use crate::features::NEVER;
+use crate::ids::Id;
+use crate::observation::{event_type, HeaderView};
 use crate::rules::message::render;
 use crate::rules::subject::alert_id;
-use crate::rules::{Alert, Phase};
+use crate::rules::{Phase, Subject};
 use crate::wire::Writer;
 
-use super::pending::{Parts, Row};
+use super::identity::Identity;
 use super::{warning, AlertRecord};
 
 const PHYSIOLOGICAL: u64 = 1;
 const TECHNICAL: u64 = 2;
 
-/// What an alert takes from its observation.
-pub(super) struct Cause<'a> {
+/// What an alert takes from the observation or the control that causes it.
+pub(super) struct Origin<'a> {
     pub partition: u32,
-    pub row: &'a Row,
-    pub parts: Parts<'a>,
+    pub event_id: &'a Id,
+    pub trace_id: &'a [u8],
+    pub event_time_us: i64,
+    pub ingest_time_us: i64,
+    /// Whether an observation causes it: then there are an evidence and a delay of the signal.
+    pub observed: bool,
+    pub subject: Subject<'a>,
+    pub context: &'a [u8],
+    /// Who the subject is, for an alarm about one of its devices.
+    pub identity: &'a Identity,
     /// Flags of all stages.
     pub flags: u32,
     pub rule_set_version: &'a str,
@@ -24,71 +35,102 @@ pub(super) struct Cause<'a> {
 }
 
 /// Encodes an alert.
-pub(super) fn encode(cause: &Cause<'_>, alert: &Alert<'_>) -> AlertRecord {
-    let episode = &alert.state.episode;
-    let step = alert.state.step();
-    let event_id = alert_id(episode, alert.phase, step);
-    let header = cause
-        .row
-        .header(cause.parts, &event_id, cause.process_time_us);
-    let (alert_type, rule_id) = alert
-        .rule
-        .map_or(("rule_withdrawn", ""), |rule| (&rule.alert_type, &rule.id));
-    let urgency = alert.state.urgency;
+pub(super) fn encode(origin: &Origin<'_>, said: &Said<'_>) -> AlertRecord {
+    let state = said.state;
+    let step = state.step();
+    let event_id = alert_id(&state.episode, said.phase, step);
+    let device_id = match state.device {
+        0 => None,
+        device => origin.identity.device(device),
+    };
+    let header = HeaderView {
+        event_id: &event_id,
+        source_event_id: origin.event_id,
+        trace_id: origin.trace_id,
+        event_time_us: origin.event_time_us,
+        ingest_time_us: origin.ingest_time_us,
+        process_time_us: origin.process_time_us,
+        device_id: device_id.unwrap_or(origin.subject.device_id),
+        patient_id: origin.subject.patient_id,
+    };
+    let (alert_type, rule_id, text) = said.rule.map_or(("rule_withdrawn", "", ""), |rule| {
+        (&rule.alert_type, &rule.id, &rule.text)
+    });
     let mut w = Writer::with_capacity(512);
     header.write(&mut w, 1, event_type::ALERT);
     w.bytes(2, alert_type.as_bytes());
     w.varint(
         3,
-        if alert.state.technical {
+        if state.technical {
             TECHNICAL
         } else {
             PHYSIOLOGICAL
         },
     );
-    w.varint(4, urgency.priority as u64);
-    w.varint(5, alert.phase as u64);
-    w.bytes(6, episode);
-    if !rule_id.is_empty() {
-        w.bytes(7, rule_id.as_bytes());
-    }
-    w.bytes(8, cause.rule_set_version.as_bytes());
-    w.varint(9, urgency.severity as u64);
-    w.message(10, |w| condition(w, cause, alert));
-    w.bytes(11, render(alert).as_bytes());
-    if !cause.parts.context.is_empty() {
-        w.bytes(12, cause.parts.context);
-    }
-    if cause.flags != 0 {
-        w.varint(13, u64::from(cause.flags));
-    }
-    if step != 0 {
-        w.varint(14, u64::from(step));
+    w.varint(4, state.urgency.priority as u64);
+    w.varint(5, said.phase as u64);
+    w.bytes(6, &state.episode);
+    let bytes = |w: &mut Writer, number: u32, bytes: &[u8]| {
+        if !bytes.is_empty() {
+            w.bytes(number, bytes);
+        }
+    };
+    bytes(&mut w, 7, rule_id.as_bytes());
+    w.bytes(8, origin.rule_set_version.as_bytes());
+    w.varint(9, state.urgency.severity as u64);
+    w.message(10, |w| condition(w, origin, said));
+    w.bytes(11, render(said).as_bytes());
+    bytes(&mut w, 12, origin.context);
+    let by = said.by.unwrap_or_default();
+    let numbers = |w: &mut Writer, numbers: &[(u32, u64)]| {
+        for (number, value) in numbers {
+            if *value != 0 {
+                w.varint(*number, *value);
+            }
+        }
+    };
+    numbers(
+        &mut w,
+        &[
+            (13, u64::from(origin.flags)),
+            (14, u64::from(step)),
+            (15, said.presence as u64),
+            (16, said.activation as u64),
+            (17, said.cause as u64),
+        ],
+    );
+    bytes(&mut w, 18, by.actor.as_bytes());
+    bytes(&mut w, 19, by.reason.as_bytes());
+    numbers(&mut w, &[(20, by.until_us as u64)]);
+    bytes(&mut w, 21, said.suppressed_by.as_bytes());
+    numbers(&mut w, &[(22, u64::from(said.level))]);
+    bytes(&mut w, 23, said.escalate_to.as_bytes());
+    if matches!(said.phase, Phase::Start | Phase::Suppressed) {
+        bytes(&mut w, 24, text.as_bytes());
     }
     AlertRecord {
-        partition: cause.partition,
-        key: cause.parts.subject().record_key().as_bytes().to_vec(),
+        partition: origin.partition,
+        key: origin.subject.record_key().as_bytes().to_vec(),
         value: w.into_vec(),
     }
 }
 
-fn condition(w: &mut Writer, cause: &Cause<'_>, alert: &Alert<'_>) {
-    let end_us = if alert.phase == Phase::End {
-        cause.row.now_us
-    } else {
-        0
+fn condition(w: &mut Writer, origin: &Origin<'_>, said: &Said<'_>) {
+    let end_us = match said.end_us {
+        NEVER => 0,
+        end_us => end_us,
     };
     for (number, time_us) in [
-        (1, alert.state.onset_us),
-        (2, alert.state.raised_us),
-        (3, alert.delay_us),
+        (1, said.state.onset_us),
+        (2, said.state.raised_us),
+        (3, said.delay_us),
         (4, end_us),
     ] {
         if time_us != 0 {
             w.varint(number, time_us as u64);
         }
     }
-    if let Some(evidence) = &alert.evidence {
+    if let Some(evidence) = &said.evidence {
         w.message(5, |w| {
             if let Some(sign) = evidence.sign {
                 w.varint(1, sign as u64);
@@ -101,8 +143,12 @@ fn condition(w: &mut Writer, cause: &Cause<'_>, alert: &Alert<'_>) {
             if !evidence.comparison.is_empty() {
                 w.bytes(4, evidence.comparison.as_bytes());
             }
-            if cause.row.event_time_us != 0 {
-                w.varint(5, cause.row.event_time_us as u64);
+            let time_us = match said.evidence_us {
+                0 => origin.event_time_us,
+                time_us => time_us,
+            };
+            if time_us != 0 {
+                w.varint(5, time_us as u64);
             }
             let source: &[u8] = if evidence.patient_limit {
                 b"patient"
@@ -110,10 +156,19 @@ fn condition(w: &mut Writer, cause: &Cause<'_>, alert: &Alert<'_>) {
                 b"rule"
             };
             w.bytes(6, source);
-            w.bytes(7, &cause.row.event_id);
+            if said.evidence_us == 0 {
+                w.bytes(7, origin.event_id);
+            }
         });
     }
-    if let Some(warning) = alert.warning {
+    if let Some(warning) = said.warning {
         warning::write(w, 6, warning);
+    }
+    if said.state.signal.stale {
+        w.varint(7, 1);
+    }
+    let delay_us = origin.process_time_us.saturating_sub(origin.ingest_time_us);
+    if origin.observed && delay_us > 0 && said.presence != Presence::Off {
+        w.varint(8, delay_us as u64);
     }
 }

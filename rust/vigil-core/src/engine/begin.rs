@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::alarms::control::{Action, Control};
 use crate::batch::{read_fields, CONTROLS, OBSERVATIONS};
 use crate::error::{Error, ErrorCode};
-use crate::features::{push_row, FEATURES};
+use crate::features::{push_row, FEATURES, NEVER};
 use crate::ids::stage;
 use crate::observation::{read_vitals, ObservationView, VitalValue, VitalsHead};
 use crate::outcome::{Outcome, Source};
@@ -14,10 +13,11 @@ use crate::rules::Profile;
 
 use super::advance::{take_values, update_baselines};
 use super::ahead::{Ahead, Coming};
+use super::heard;
 use super::order::arrive::Admitted;
 use super::partition::{ByKey, Partition, Place};
 use super::patient::PatientState;
-use super::pending::{Pending, Placed, Row, Touched};
+use super::pending::{Pending, Row, Touched};
 use super::{warning, Engine};
 
 /// What an enriched observation of six signs takes at least: memory is made ready by it.
@@ -105,13 +105,13 @@ pub(super) struct Said<'a> {
 }
 
 pub(super) struct Begin<'p, 'v> {
-    partition: &'p mut Partition,
+    pub(super) partition: &'p mut Partition,
     /// Patients not seen before this batch: index in `pending.subjects`.
-    newcomers: ByKey<u32>,
+    pub(super) newcomers: ByKey<u32>,
     ahead: Ahead<'v>,
     last: Option<(u128, u32)>,
     vitals: Vec<VitalValue>,
-    pending: Pending,
+    pub(super) pending: Pending,
 }
 
 impl<'v> Begin<'_, 'v> {
@@ -159,8 +159,14 @@ impl<'v> Begin<'_, 'v> {
             return Err(gone());
         };
         touched.changed = true;
+        let state = &mut *touched.state;
+        let device = state.devices.get(admitted.device);
+        // Its first observation, and the first with another context, say who it is.
+        let introduces = said.profile.is_some() || device.is_none_or(|d| d.last_us == NEVER);
+        let device_key = device.map_or(0, |d| d.key);
+        state.orphan = header.patient_id.is_empty();
+        self.partition.clock_us = self.partition.clock_us.max(header.ingest_time_us);
         if refused == 0 {
-            let state = &mut *touched.state;
             if let Some(profile) = said.profile {
                 state.profile = profile;
             }
@@ -170,6 +176,12 @@ impl<'v> Begin<'_, 'v> {
             let superseded = take_values(state, &self.vitals, now_us, &mut self.pending.values);
             if superseded > 0 {
                 outcome.count("superseded_value", superseded);
+            }
+            for (i, vital) in self.vitals.iter().enumerate() {
+                if vital.usable() {
+                    let ingest_us = header.ingest_time_us;
+                    heard::note(&mut state.heard, i, vital.sign, device_key, ingest_us);
+                }
             }
             let own = self
                 .pending
@@ -221,42 +233,14 @@ impl<'v> Begin<'_, 'v> {
             vitals_flags: said.vitals.flags,
             refused,
             noted: admitted.noted,
+            introduces,
+            device: device_key,
             subject: at,
             values: (first_value, self.pending.values.len() as u32),
             start,
             lengths: parts.map(|part| part.len() as u32),
             text_start,
             text_lengths: texts.map(|text| text.len() as u32),
-        });
-        Ok(())
-    }
-
-    /// A control is read in its place among the observations; [`super::finish`] does what it says.
-    fn control(
-        &mut self,
-        outcome: &mut Outcome,
-        source: Source<'_>,
-        record: u32,
-        bytes: &[u8],
-    ) -> Result<(), Error> {
-        let control = Control::read(bytes)?;
-        let mut subject = None;
-        if control.action == Action::Tick {
-            self.release_due(outcome, source, record, control.time_us);
-        } else {
-            let key = control.subject().key();
-            let place = self.partition.find(key);
-            let known = place.is_some() || self.newcomers.contains_key(&key);
-            if !known && !control.action.is_component() {
-                outcome.count("control_without_subject", 1);
-                return Ok(());
-            }
-            subject = Some(self.subject(key, place));
-        }
-        self.pending.controls.push(Placed {
-            row: self.pending.rows.len() as u32,
-            subject,
-            control,
         });
         Ok(())
     }
@@ -311,6 +295,7 @@ impl<'v> Begin<'_, 'v> {
                 place,
                 state: self.partition.copy(place, at),
                 changed: false,
+                identity: None,
             });
             if place.is_none() {
                 self.newcomers.insert(key, at);

@@ -6,11 +6,12 @@ use crate::features::SCORES;
 use crate::ids::{derive_stage, stage, Id};
 use crate::observation::flag;
 use crate::outcome::{Outcome, Record};
-use crate::rules::{self, Alert, Moment, Phase};
 use crate::wire::Writer;
 
-use super::alert::{encode, Cause};
-use super::pending::{Pending, Placed, Row};
+use super::evaluate::next_us;
+use super::identity::Identity;
+use super::partition::Partition;
+use super::pending::{Pending, Row, Touched};
 use super::scored::{write_observation, ModelScores, Scores};
 use super::{AlertRecord, Engine, EngineOutcome};
 
@@ -66,7 +67,8 @@ impl Engine {
             })?;
         partition.sequence += 1;
         let mut output = Finish {
-            pending,
+            partition: &mut *partition,
+            pending: &mut *pending,
             scores,
             model_version,
             process_time_us,
@@ -84,10 +86,21 @@ impl Engine {
             alerts,
             ..
         } = output;
+        let nobody = Identity::default();
         for touched in std::mem::take(&mut pending.subjects) {
-            if touched.changed {
-                partition.put(touched.key, touched.place, touched.state);
+            if !touched.changed {
+                continue;
             }
+            let Touched {
+                key,
+                place,
+                state,
+                identity,
+                ..
+            } = touched;
+            let known = identity.as_deref().or_else(|| partition.identity(place?));
+            let due_us = next_us(&pending.rules, &state, known.unwrap_or(&nobody));
+            partition.put(key, place, state, identity, due_us);
         }
         let first = std::mem::take(&mut pending.outcome);
         outcome.dead_letters = first.dead_letters;
@@ -100,13 +113,14 @@ impl Engine {
     }
 }
 
-struct Finish<'a> {
-    pending: &'a mut Pending,
+pub(super) struct Finish<'a> {
+    pub(super) partition: &'a mut Partition,
+    pub(super) pending: &'a mut Pending,
     scores: Option<&'a [u8]>,
     model_version: &'a str,
-    process_time_us: i64,
-    outcome: Outcome,
-    alerts: Vec<AlertRecord>,
+    pub(super) process_time_us: i64,
+    pub(super) outcome: Outcome,
+    pub(super) alerts: Vec<AlertRecord>,
     open: Writer,
     open_observations: u32,
     scratch: Writer,
@@ -158,13 +172,6 @@ impl Finish<'_> {
         }
     }
 
-    /// Does what a control says.
-    fn control(&mut self, placed: &Placed) {
-        if placed.subject.is_none() && placed.control.time_us > 0 {
-            self.outcome.count("ticks", 1);
-        }
-    }
-
     /// Makes room for a scored record, or for all that is left when that is less.
     fn reserve(&mut self, rows: usize) {
         let parts = self.pending.arena.len() + self.pending.texts.len();
@@ -187,20 +194,11 @@ impl Finish<'_> {
 
     /// `at`: which feature row it is, for an observation that is evaluated.
     fn row(&mut self, row: &Row, at: Option<usize>) {
-        let Pending {
-            arena,
-            texts,
-            values,
-            warnings,
-            subjects,
-            rules,
-            offsets,
-            partition,
-            ..
-        } = &mut *self.pending;
-        let parts = row.parts(arena, texts);
+        if row.introduces {
+            self.introduce_by(row);
+        }
         let mut flags = row.refused | row.noted;
-        let (mut model, mut warning, mut severity) = (None, None, None);
+        let mut model = None;
         if let Some(at) = at {
             let start = at * SCORE_ROW_BYTES;
             model = self
@@ -208,41 +206,18 @@ impl Finish<'_> {
                 .and_then(|scores| scores.get(start..start + SCORE_ROW_BYTES))
                 .map(ModelScores::read);
             flags |= model.map_or(flag::SCORE_UNAVAILABLE, |scores| scores.flags());
-            warning = warnings.get(at);
         }
-        if let (Some(warning), Some(touched)) = (warning, subjects.get_mut(row.subject as usize)) {
-            let state = &mut *touched.state;
-            let (from, to) = (row.values.0 as usize, row.values.1 as usize);
-            let moment = Moment {
-                now_us: row.now_us,
-                event_id: row.event_id,
-                subject: parts.subject(),
-                values: values.get(from..to).unwrap_or_default(),
-                warning,
-            };
-            let cause = Cause {
-                partition: *partition,
-                row,
-                parts,
-                flags: row.flags | row.vitals_flags | flags,
-                rule_set_version: &rules.version,
-                process_time_us: self.process_time_us,
-            };
-            let (alerts, outcome) = (&mut self.alerts, &mut self.outcome);
-            let mut sink = |alert: Alert<'_>| {
-                alerts.push(encode(&cause, &alert));
-                outcome.count(
-                    match alert.phase {
-                        Phase::Start => "alert_start",
-                        Phase::Update => "alert_update",
-                        Phase::End => "alert_end",
-                    },
-                    1,
-                );
-            };
-            rules::evaluate(rules, &mut state.rules, &state.profile, &moment, &mut sink);
-            severity = rules::severity(&state.rules);
-        }
+        let severity = self.evaluate(row, at, flags);
+        let Pending {
+            arena,
+            texts,
+            warnings,
+            rules,
+            offsets,
+            ..
+        } = &*self.pending;
+        let parts = row.parts(arena, texts);
+        let warning = at.and_then(|at| warnings.get(at));
         for ((bit, _), count) in NOTICES.iter().zip(&mut self.notices) {
             *count += u64::from(flags & bit != 0);
         }

@@ -15,15 +15,21 @@ pub mod advance;
 mod ahead;
 pub mod alert;
 pub mod begin;
+mod controls;
 pub mod device;
 mod explain;
+pub mod due;
+mod evaluate;
 pub mod finish;
+pub mod heard;
+pub mod identity;
 pub mod order;
 pub mod partition;
 pub mod patient;
 pub mod pending;
 pub mod scored;
 pub mod warning;
+mod watch;
 
 use std::sync::Arc;
 
@@ -84,6 +90,9 @@ impl Engine {
     /// are gone end at the patient's next observation.
     pub fn reload(&mut self, rules_toml: &str) -> Result<(), Error> {
         self.rules = Arc::new(parse(rules_toml)?);
+        for partition in self.partitions.values_mut() {
+            partition.schedule(|state, identity| evaluate::next_us(&self.rules, state, identity));
+        }
         Ok(())
     }
 
@@ -100,7 +109,8 @@ impl Engine {
     /// Takes a partition with the state of a snapshot and its deltas, in order; returns the next input offset.
     /// On an error the partition is as it was.
     pub fn restore(&mut self, partition: u32, segments: &[&[u8]]) -> Result<i64, Error> {
-        let (restored, next_offset) = checkpoint::restore(segments)?;
+        let (mut restored, next_offset) = checkpoint::restore(segments)?;
+        restored.schedule(|state, identity| evaluate::next_us(&self.rules, state, identity));
         self.partitions.insert(partition, restored);
         Ok(next_offset)
     }

@@ -1,9 +1,12 @@
 //! The state of one partition.
 
+use std::collections::VecDeque;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashMap;
 
+use super::due::{Due, NEVER_DUE};
+use super::identity::Identity;
 use super::order::index::HeldIndex;
 use super::patient::PatientState;
 
@@ -39,6 +42,7 @@ pub type Place = u32;
 struct Slot {
     key: u128,
     state: Box<PatientState>,
+    identity: Option<Box<Identity>>,
     /// The batch (by `Partition::sequence`) that has a copy of the state, and which of its copies it is.
     copied: (u64, u32),
 }
@@ -53,6 +57,12 @@ pub struct Partition {
     bytes: usize,
     /// Who has observations that wait.
     held: HeldIndex,
+    /// When the clock has something to do, by place.
+    due: Due,
+    /// The newest time of a tick, or of receipt of what was evaluated (processing time).
+    pub clock_us: i64,
+    /// Hashes of the ids of the last controls, the oldest first.
+    pub controls: VecDeque<u64>,
     /// Replaced states, kept for their memory.
     #[allow(clippy::vec_box)]
     // they go back into the map, which holds boxes, without being moved
@@ -106,11 +116,23 @@ impl Partition {
         }
     }
 
-    /// Puts a patient's new state in place; `place` is where it was found.
+    /// Puts a patient's new state in place; `place` is where it was found, `due_us` when the clock has something to
+    /// do for it, `identity` who it is, if that is not as it was.
     #[inline]
-    pub fn put(&mut self, key: u128, place: Option<Place>, mut state: Box<PatientState>) {
+    pub fn put(
+        &mut self,
+        key: u128,
+        place: Option<Place>,
+        mut state: Box<PatientState>,
+        identity: Option<Box<Identity>>,
+        due_us: i64,
+    ) {
         state.dirty = true;
         let (place, old) = self.replace(key, place, state);
+        self.due.set(place, due_us);
+        if identity.is_some() {
+            self.introduce(place, identity);
+        }
         if !old.as_ref().is_some_and(|old| old.dirty) {
             self.dirty.push(place);
         }
@@ -120,8 +142,41 @@ impl Partition {
     }
 
     /// Puts a state in place as it was at a checkpoint.
-    pub fn insert(&mut self, key: u128, state: Box<PatientState>) {
-        self.replace(key, self.find(key), state);
+    pub fn insert(&mut self, key: u128, state: Box<PatientState>, identity: Option<Box<Identity>>) {
+        let (place, _) = self.replace(key, self.find(key), state);
+        self.due.set(place, NEVER_DUE);
+        self.introduce(place, identity);
+    }
+
+    fn introduce(&mut self, place: Place, identity: Option<Box<Identity>>) {
+        if let Some(slot) = self.slots.get_mut(place as usize) {
+            let bytes = |of: &Option<Box<Identity>>| of.as_ref().map_or(0, |i| i.bytes());
+            self.bytes += bytes(&identity);
+            self.bytes = self.bytes.saturating_sub(bytes(&slot.identity));
+            slot.identity = identity;
+        }
+    }
+
+    /// Who the patient at `place` is.
+    pub fn identity(&self, place: Place) -> Option<&Identity> {
+        self.slots.get(place as usize)?.identity.as_deref()
+    }
+
+    /// The patients for whom the clock has something to do at `time_us`.
+    pub fn reached(&self, time_us: i64) -> Vec<(u128, Place)> {
+        let places = self.due.reached(time_us).into_iter();
+        places
+            .filter_map(|place| Some((self.slots.get(place as usize)?.key, place)))
+            .collect()
+    }
+
+    /// Finds out anew when the clock has something to do for each patient.
+    pub fn schedule(&mut self, due_us: impl Fn(&PatientState, &Identity) -> i64) {
+        let nobody = Identity::default();
+        for (place, slot) in (0..).zip(&self.slots) {
+            let identity = slot.identity.as_deref().unwrap_or(&nobody);
+            self.due.set(place, due_us(&slot.state, identity));
+        }
     }
 
     fn replace(
@@ -146,6 +201,7 @@ impl Partition {
         self.slots.push(Slot {
             key,
             state,
+            identity: None,
             copied: (0, 0),
         });
         (place, None)
@@ -170,19 +226,23 @@ impl Partition {
 
     /// Calls `each` with every patient that changed since the last checkpoint (or all), which then counts as
     /// not changed.
-    pub fn checkpoint(&mut self, full: bool, mut each: impl FnMut(u128, &PatientState)) {
+    pub fn checkpoint(
+        &mut self,
+        full: bool,
+        mut each: impl FnMut(u128, &PatientState, Option<&Identity>),
+    ) {
         let dirty = std::mem::take(&mut self.dirty);
         if full {
             for slot in &mut self.slots {
                 slot.state.dirty = false;
-                each(slot.key, &slot.state);
+                each(slot.key, &slot.state, slot.identity.as_deref());
             }
             return;
         }
         for place in dirty {
             if let Some(slot) = self.slots.get_mut(place as usize) {
                 slot.state.dirty = false;
-                each(slot.key, &slot.state);
+                each(slot.key, &slot.state, slot.identity.as_deref());
             }
         }
     }
@@ -198,7 +258,7 @@ impl Partition {
 
     /// The time from which on a tick changes something; it may be too early, never too late.
     pub fn due_us(&mut self) -> Option<i64> {
-        None
+        self.due.next(self.clock_us)
     }
 
     /// How many patients.
@@ -214,7 +274,10 @@ impl Partition {
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         let entry = size_of::<u128>() + size_of::<Place>() + 1;
-        self.bytes + self.index.capacity() * entry + self.slots.capacity() * size_of::<Slot>()
+        self.bytes
+            + self.index.capacity() * entry
+            + self.slots.capacity() * size_of::<Slot>()
+            + self.due.bytes()
     }
 
     /// All states, in the order they were first seen.

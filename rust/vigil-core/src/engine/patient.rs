@@ -1,10 +1,12 @@
 //! Everything kept of one patient (or of an orphaned device). Bounded, whatever comes in.
 
+use crate::alarms::special::Special;
 use crate::features::{Baseline, Known, MODEL_FAMILIES, NEVER};
 use crate::rules::{Profile, RuleState};
 use crate::sign::Sign;
 
 use super::device::Device;
+use super::heard::SignHeard;
 use super::order::held::Held;
 
 /// A patient's state. The profile is read from every observation's context and is not part of checkpoints.
@@ -18,8 +20,16 @@ pub struct PatientState {
     pub devices: Vec<Device>,
     /// Observations that wait for an earlier one, in the order of time.
     pub held: Vec<Held>,
+    /// When its signs were last heard of.
+    pub heard: Vec<SignHeard>,
     /// Conditions that are met.
     pub rules: Vec<RuleState>,
+    /// Pauses, and a component's reporters; `None` = there are none.
+    pub special: Option<Box<Special>>,
+    /// Hash of the device whose observation was evaluated last.
+    pub device: u64,
+    /// Whether it is a device that belongs to nobody.
+    pub orphan: bool,
     /// Event time of the last early-warning score; [`NEVER`] before.
     pub warned_us: i64,
     /// The parsed context.
@@ -35,7 +45,11 @@ impl Default for PatientState {
             baselines: Default::default(),
             devices: Vec::new(),
             held: Vec::new(),
+            heard: Vec::new(),
             rules: Vec::new(),
+            special: None,
+            device: 0,
+            orphan: false,
             warned_us: NEVER,
             profile: Profile::default(),
             dirty: false,
@@ -51,7 +65,11 @@ impl PatientState {
         self.baselines = other.baselines;
         self.devices.clone_from(&other.devices);
         self.held.clone_from(&other.held);
+        self.heard.clone_from(&other.heard);
         self.rules.clone_from(&other.rules);
+        self.special.clone_from(&other.special);
+        self.device = other.device;
+        self.orphan = other.orphan;
         self.warned_us = other.warned_us;
         self.profile.clone_from(&other.profile);
         self.dirty = other.dirty;
@@ -81,9 +99,11 @@ impl PatientState {
     pub fn bytes(&self) -> usize {
         size_of::<Self>()
             + size_of::<Device>() * self.devices.capacity()
+            + size_of::<SignHeard>() * self.heard.capacity()
             + size_of::<RuleState>() * self.rules.capacity()
             + size_of::<Held>() * self.held.capacity()
             + self.held.iter().map(|held| held.bytes.len()).sum::<usize>()
+            + self.special.as_deref().map_or(0, Special::bytes)
             + self.profile.heap_bytes()
     }
 }

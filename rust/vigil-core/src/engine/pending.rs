@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::alarms::control::Control;
+use crate::alarms::silence::Silences;
 use crate::features::FEATURES;
 use crate::ids::Id;
 use crate::observation::HeaderView;
@@ -10,6 +11,7 @@ use crate::outcome::Outcome;
 use crate::rules::moment::{Value, Warning};
 use crate::rules::{RuleSet, Subject};
 
+use super::identity::Identity;
 use super::partition::Place;
 use super::patient::PatientState;
 
@@ -47,6 +49,8 @@ pub(super) struct Touched {
     pub state: Box<PatientState>,
     /// Whether it is another one than before.
     pub changed: bool,
+    /// Who it is, where that is not as it was.
+    pub identity: Option<Box<Identity>>,
 }
 
 /// A control in its place.
@@ -57,6 +61,8 @@ pub(super) struct Placed {
     /// Index of its subject; `None` = the whole partition.
     pub subject: Option<u32>,
     pub control: Control,
+    /// What a tick finds silent, by index of the subject.
+    pub silences: Vec<(u32, Silences)>,
 }
 
 /// One observation.
@@ -77,6 +83,10 @@ pub(super) struct Row {
     pub refused: u32,
     /// Other flags of this stage (the device's clock is wrong).
     pub noted: u32,
+    /// The context is another one than before, or the device is new.
+    pub introduces: bool,
+    /// Hash of its device.
+    pub device: u64,
     /// Index of its patient.
     pub subject: u32,
     /// Its values: start and end.

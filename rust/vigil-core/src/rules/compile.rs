@@ -2,11 +2,10 @@
 
 use hashbrown::HashMap;
 
-use crate::alarms::settings::Settings;
 use crate::sign::Sign;
 
 use super::limit::{safe_range, signs_of};
-use super::model::{Rule, Test};
+use super::model::{Priority, Rule, Settings, Test};
 use super::order::Order;
 
 /// Rules ready for evaluation. Immutable; a reload makes a new one.
@@ -14,12 +13,10 @@ use super::order::Order;
 pub struct RuleSet {
     /// First 16 hex digits of SHA-256 over the canonical content.
     pub version: String,
-    /// A value that comes after a longer silence is a spot check, to which delays do not apply; 0 = never.
-    pub spot_check_after_us: i64,
-    /// Of alarm signals.
-    pub alarm: Settings,
     /// How a device's order is repaired, and what is late.
     pub order: Order,
+    /// What holds for all rules.
+    pub settings: Settings,
     rules: Vec<Rule>,
     /// Where in `rules` a key is.
     keys: HashMap<u64, u16>,
@@ -36,9 +33,11 @@ impl RuleSet {
     pub fn new(rules: Vec<Rule>, version: String, spot_check_after_us: i64) -> Self {
         let mut set = Self {
             version,
-            spot_check_after_us,
-            alarm: Settings::default(),
             order: Order::default(),
+            settings: Settings {
+                spot_check_after_us,
+                ..Settings::default()
+            },
             keys: (0..).zip(&rules).map(|(i, rule)| (rule.key, i)).collect(),
             limits: std::array::from_fn(|_| Vec::new()),
             technical: [None; Sign::COUNT],
@@ -85,11 +84,24 @@ impl RuleSet {
         self.keys.contains_key(&key)
     }
 
-    /// The place in the file of the rule with this key, and the rule.
+    /// The place of a rule in the file; what no rule has this key comes last.
     #[inline]
-    pub fn by_key(&self, key: u64) -> Option<(u16, &Rule)> {
-        let i = *self.keys.get(&key)?;
-        self.rules.get(usize::from(i)).map(|rule| (i, rule))
+    pub fn place(&self, key: u64) -> u16 {
+        self.keys.get(&key).copied().unwrap_or(u16::MAX)
+    }
+
+    /// The rule with this key.
+    #[inline]
+    pub fn rule(&self, key: u64) -> Option<&Rule> {
+        self.rules.get(usize::from(*self.keys.get(&key)?))
+    }
+
+    /// When an acknowledged alarm of `rule` sounds again at this priority; 0 = never.
+    pub fn re_alarm_us(&self, rule: &Rule, priority: Priority) -> i64 {
+        rule.re_alarm_us.unwrap_or_else(|| {
+            let i = priority as usize - 1;
+            self.settings.re_alarm_us.get(i).copied().unwrap_or(0)
+        })
     }
 
     /// Whether no default limit of any rule can be met by `value`.
@@ -117,12 +129,10 @@ impl RuleSet {
         self.rules.get(usize::from(i))
     }
 
-    /// Rules about silent devices.
+    /// The rule about silent devices.
     #[inline]
-    pub fn device_rules(&self) -> impl Iterator<Item = &Rule> {
-        self.devices
-            .iter()
-            .filter_map(|i| self.rules.get(usize::from(*i)))
+    pub fn device_rule(&self) -> Option<&Rule> {
+        self.rules.get(usize::from(*self.devices.first()?))
     }
 
     /// Score rules.

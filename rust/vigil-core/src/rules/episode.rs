@@ -3,9 +3,12 @@
 use crate::features::NEVER;
 use crate::ids::Id;
 
-use super::compile::RuleSet;
+use crate::alarms::said::{Cause, Presence};
+use crate::alarms::signal::{self, say, Scene, SignalState, Sink};
+use crate::sign::Sign;
+
 use super::model::{Priority, Rule, Severity, Urgency, STEPS_MAX};
-use super::moment::{Alert, Moment};
+use super::moment::{Evidence, Moment, Warning};
 
 /// Numbers equal `vigil.v1.AlertPhase`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,10 +16,12 @@ use super::moment::{Alert, Moment};
 pub enum Phase {
     /// The alarm is raised.
     Start = 1,
-    /// Its priority changed.
+    /// Its priority or its signal changed.
     Update = 2,
-    /// The condition has cleared.
+    /// The condition has cleared, or its signal has.
     End = 3,
+    /// The condition is there and nobody is told.
+    Suppressed = 4,
 }
 
 /// A condition that is met, waiting for its delay or alarming. A patient without one has no state.
@@ -46,6 +51,14 @@ pub struct RuleState {
     pub urgency: Urgency,
     /// Score rules: inputs (bits) that gave points when it was last evaluated.
     pub contributors: u8,
+    /// The last evaluated value of `sign`; NaN for all but limit and trend rules.
+    pub value: f64,
+    /// A silent device: hash of its id; else 0.
+    pub device: u64,
+    /// A silent device: bits of the signs that were heard from it last.
+    pub signs: u32,
+    /// What people perceive of it.
+    pub signal: SignalState,
 }
 
 /// What an observation says about a rule: a bit a step, the least urgent in bit 0.
@@ -84,7 +97,23 @@ impl RuleState {
                 severity: Severity::Low,
             },
             contributors: 0,
+            value: f64::NAN,
+            device: 0,
+            signs: 0,
+            signal: SignalState::default(),
         }
+    }
+
+    /// Something that the clock found to be silent.
+    pub fn silent(rule: &Rule, sign: u8, scene: &Scene<'_>) -> Self {
+        let moment = Moment {
+            now_us: scene.now_us,
+            event_id: scene.event_id,
+            subject: scene.subject,
+            values: &[],
+            warning: &Warning::NONE,
+        };
+        Self::new(rule, sign, true, &moment)
     }
 
     /// Moves on to `now_us`. `step(i)` gives delay and urgency of step i. Returns what is to be said.
@@ -123,14 +152,39 @@ impl RuleState {
             (_, 0) => Phase::End,
             _ => Phase::Update,
         };
-        self.alerts += 1;
         Some(phase)
     }
 
     /// Whether nothing is left to remember.
     #[inline]
     pub fn is_over(&self) -> bool {
-        self.active == 0 && self.since_us.iter().all(|since| *since == NEVER)
+        self.active == 0
+            && self.signal.presence != Presence::Latched
+            && self.since_us.iter().all(|since| *since == NEVER)
+    }
+
+    /// Whether its alarm is there, but nothing was said of it except that it is kept back.
+    #[inline]
+    pub fn is_kept_back(&self) -> bool {
+        self.active > 0 && self.signal.presence == Presence::None
+    }
+
+    /// Its signal is gone; what is met again later is another alarm.
+    pub fn end_signal(&mut self) {
+        self.signal = SignalState::default();
+    }
+
+    /// The last value of its sign, with its event time.
+    pub fn last(&self) -> Option<(Evidence, i64)> {
+        let sign = Sign::from_number(u64::from(self.sign));
+        let evidence = Evidence {
+            sign,
+            value: self.value,
+            limit: 0.0,
+            comparison: "",
+            patient_limit: false,
+        };
+        (sign.is_some() && !self.value.is_nan()).then_some((evidence, self.sign_time_us))
     }
 
     /// Which alert of the episode was said last: 0 for START.
@@ -155,26 +209,21 @@ pub fn any_active(states: &[RuleState], keys: &[u64]) -> bool {
 }
 
 /// Ends the episodes of rules that the rule set no longer has, and forgets what waited for them.
-pub fn withdraw(
-    set: &RuleSet,
-    states: &mut Vec<RuleState>,
-    moment: &Moment<'_>,
-    sink: &mut dyn FnMut(Alert<'_>),
-) {
+pub fn withdraw(scene: &Scene<'_>, states: &mut Vec<RuleState>, sink: Sink<'_>) {
     states.retain_mut(|state| {
-        let known = set.knows(state.rule);
-        if !known && state.active > 0 {
+        let known = scene.rule(state).is_some();
+        if !known && state.signal.presence != Presence::None {
             state.active = 0;
-            state.alerts += 1;
-            state.sign_time_us = moment.now_us;
-            sink(Alert {
-                rule: None,
+            state.sign_time_us = scene.now_us;
+            let nothing = signal::Facts::default();
+            say(
+                scene,
                 state,
-                phase: Phase::End,
-                delay_us: 0,
-                evidence: None,
-                warning: None,
-            });
+                Phase::End,
+                Cause::RuleWithdrawn,
+                nothing,
+                sink,
+            );
         }
         known
     });
@@ -185,15 +234,7 @@ mod tests {
     use super::*;
     use crate::rules::message::Message;
     use crate::rules::model::{ScoreRule, Test};
-    use crate::rules::moment::Warning;
     use crate::rules::Subject;
-
-    const WARNING: Warning = Warning {
-        news2: None,
-        ages_us: [0; 7],
-        updated: false,
-        previous_us: NEVER,
-    };
 
     fn state() -> RuleState {
         let moment = Moment {
@@ -204,20 +245,13 @@ mod tests {
                 device_id: "d",
             },
             values: &[],
-            warning: &WARNING,
+            warning: &Warning::NONE,
         };
-        let rule = Rule {
-            id: "r".into(),
-            key: 1,
-            alert_type: "t".into(),
-            message: Message::parse("m").unwrap(),
-            suppressed_by: Vec::new(),
-            signal: crate::alarms::settings::Signal::default(),
-            test: Test::Score(ScoreRule {
-                hysteresis: 0,
-                steps: Vec::new(),
-            }),
-        };
+        let test = Test::Score(ScoreRule {
+            hysteresis: 0,
+            steps: Vec::new(),
+        });
+        let rule = Rule::new("r", "t", Message::parse("m").unwrap(), test);
         RuleState::new(&rule, 1, false, &moment)
     }
 
@@ -247,7 +281,7 @@ mod tests {
         assert!(state.is_over());
         assert_eq!(state.advance(facts(1, 1), 11, step), None);
         assert_eq!(state.advance(facts(1, 1), 21, step), Some(Phase::Start));
-        assert_eq!((state.active, state.step(), state.raised_us), (1, 0, 21));
+        assert_eq!((state.active, state.raised_us), (1, 21));
         assert_eq!(state.advance(facts(1, 1), 99, step), None);
     }
 
@@ -258,11 +292,10 @@ mod tests {
         assert_eq!(state.active, 2);
         assert_eq!(state.advance(facts(1, 3), 1, step), None, "held");
         assert_eq!(state.advance(facts(1, 1), 2, step), Some(Phase::Update));
-        assert_eq!((state.active, state.step()), (1, 1));
+        assert_eq!(state.active, 1);
         assert_eq!(state.urgency.priority, Priority::Medium);
         assert_eq!(state.advance(facts(0, 1), 3, step), None, "held");
         assert_eq!(state.advance(facts(0, 0), 4, step), Some(Phase::End));
-        assert_eq!(state.step(), 2);
         assert!(state.is_over());
     }
 

@@ -4,7 +4,7 @@ use crate::features::Family;
 use crate::sign::Sign;
 
 use super::compile::RuleSet;
-use super::episode::{any_active, find, level, Facts, Phase, RuleState};
+use super::episode::{find, level, Facts, Phase, RuleState};
 use super::model::{Direction, LimitRule, PatientLimitKind, Rule, Test, STEPS_MAX};
 use super::moment::{Alert, Evidence, Moment, Value};
 use super::profile::Profile;
@@ -50,16 +50,9 @@ fn evaluate_rule(
     let facts = Facts {
         met: limits.beyond(test, value.value, 0.0),
         held: limits.beyond(test, value.value, test.hysteresis),
-        immediate: moment.spot_check(value.previous_us, set.spot_check_after_us),
+        immediate: moment.spot_check(value.previous_us, set.settings.spot_check_after_us),
     };
     let found = find(states, rule.key);
-    let starts = found.is_none_or(|i| states.get(i).is_some_and(|state| state.active == 0));
-    if starts && any_active(states, &rule.suppressed_by) {
-        if let Some(i) = found {
-            states.swap_remove(i);
-        }
-        return;
-    }
     let sign = value.sign as u8;
     let at = match found {
         Some(i) => i,
@@ -77,6 +70,7 @@ fn evaluate_rule(
     }
     state.sign = sign;
     state.sign_time_us = moment.now_us;
+    state.value = value.value;
     let phase = state.advance(facts, moment.now_us, |i| {
         test.steps.get(i).map(|step| (step.delay_us, step.urgency))
     });

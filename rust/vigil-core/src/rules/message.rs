@@ -1,10 +1,10 @@
 //! The sentence of an alarm: a template of the rule file, filled with the evidence.
 
+use crate::alarms::said::{Cause, Said};
 use crate::scores::Consciousness;
 use crate::sign::Sign;
 
 use super::episode::Phase;
-use super::moment::Alert;
 
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,7 +80,7 @@ impl Message {
         Ok(Self { parts })
     }
 
-    fn fill(&self, alert: &Alert<'_>) -> String {
+    fn fill(&self, alert: &Said<'_>) -> String {
         let sign = alert.evidence.and_then(|evidence| evidence.sign);
         let mut text = String::with_capacity(64);
         for part in &self.parts {
@@ -109,15 +109,31 @@ impl Message {
 }
 
 /// The sentence of an alert.
-pub fn render(alert: &Alert<'_>) -> String {
+pub fn render(alert: &Said<'_>) -> String {
     let Some(rule) = alert.rule else {
         return "Ended: its rule was withdrawn from the rule set".to_owned();
     };
-    match (alert.phase, alert.evidence) {
-        (Phase::End, None) => format!("Ended: {}", rule.alert_type.replace('_', " ")),
-        (Phase::End, Some(_)) => format!("Ended: {}", rule.message.fill(alert)),
-        _ => rule.message.fill(alert),
-    }
+    let before = match alert.cause {
+        _ if alert.phase == Phase::End => "Ended: ",
+        Cause::Acknowledged => "Acknowledged: ",
+        Cause::ReAlarm | Cause::Resumed => "Still there: ",
+        Cause::Escalated => "Not acknowledged: ",
+        Cause::Stale => "Signal missing: ",
+        Cause::Fresh => "Signal back: ",
+        Cause::Latched => "Over, not acknowledged: ",
+        Cause::Paused if alert.phase == Phase::Update => "Paused: ",
+        _ => "",
+    };
+    // Without the numbers that a sentence is about, the kind of alarm says it.
+    let numbers = alert
+        .evidence
+        .is_some_and(|evidence| !evidence.comparison.is_empty() || alert.state.technical);
+    let sentence = if numbers || before.is_empty() {
+        rule.message.fill(alert)
+    } else {
+        rule.alert_type.replace('_', " ")
+    };
+    format!("{before}{sentence}")
 }
 
 /// A sign's name for people.
@@ -152,7 +168,7 @@ fn number(sign: Option<Sign>, value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn total(alert: &Alert<'_>) -> String {
+fn total(alert: &Said<'_>) -> String {
     match alert.warning.and_then(|warning| warning.news2) {
         Some(news2) if news2.partial => format!("at least {}", news2.total),
         Some(news2) => news2.total.to_string(),
@@ -160,7 +176,7 @@ fn total(alert: &Alert<'_>) -> String {
     }
 }
 
-fn reason(alert: &Alert<'_>) -> String {
+fn reason(alert: &Said<'_>) -> String {
     match alert.evidence {
         Some(e) => match e.sign {
             Some(sign) => format!("{} scores {}", name(sign), number(None, e.value)),

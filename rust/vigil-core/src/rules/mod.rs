@@ -18,26 +18,46 @@ pub mod score;
 pub mod subject;
 pub mod technical;
 
+use crate::alarms::signal::{self, Scene, Sink};
+use crate::alarms::stale;
+
 pub use compile::RuleSet;
 pub use episode::{Phase, RuleState};
 pub use moment::{Alert, Evidence, Moment, Value};
 pub use profile::Profile;
 pub use subject::Subject;
 
-/// Evaluates all rules of `set` for one observation; alerts go to `sink` in the order they happen.
+/// Evaluates all rules for one observation; what is said goes to `sink` in the order it happens.
 pub fn evaluate(
-    set: &RuleSet,
+    scene: &Scene<'_>,
     states: &mut Vec<RuleState>,
     profile: &Profile,
     moment: &Moment<'_>,
-    sink: &mut dyn FnMut(Alert<'_>),
+    sink: Sink<'_>,
 ) {
+    let set = scene.set;
+    let mut speaking = Vec::new();
     if !states.is_empty() {
-        episode::withdraw(set, states, moment, sink);
+        episode::withdraw(scene, states, sink);
+        speaking = signal::speaking(states);
     }
-    technical::evaluate(set, states, moment, sink);
-    limit::evaluate(set, states, profile, moment, sink);
-    score::evaluate(set, states, moment, sink);
+    let mut missing = 0;
+    technical::evaluate(set, states, moment, &mut |alert| {
+        if alert.phase == Phase::Start {
+            missing |= 1u32.wrapping_shl(alert.state.sign.into());
+        }
+        signal::condition(scene, &mut speaking, alert, sink);
+    });
+    if !states.is_empty() {
+        stale::mark(scene, states, missing, sink);
+        stale::refresh(scene, states, moment, sink);
+    }
+    let mut changed = |alert: Alert<'_>| signal::condition(scene, &mut speaking, alert, sink);
+    limit::evaluate(set, states, profile, moment, &mut changed);
+    score::evaluate(set, states, moment, &mut changed);
+    if states.iter().any(RuleState::is_kept_back) {
+        signal::settle(scene, states, sink);
+    }
 }
 
 /// The worst severity of the active physiological alarms; `None` when there are none.

@@ -1,6 +1,7 @@
 //! A rule set as types. [`super::parse`] makes it, nothing changes it.
 
-use crate::alarms::settings::Signal;
+use std::sync::Arc;
+
 use crate::sign::Sign;
 
 use super::message::Message;
@@ -226,10 +227,73 @@ pub struct Rule {
     pub message: Message,
     /// Rules (their keys) that say it all while they are active: this one then starts nothing.
     pub suppressed_by: Vec<u64>,
-    /// Of its alarm's signal.
-    pub signal: Signal,
+    /// Whether the signal stays when the condition has cleared, until somebody acknowledges it.
+    pub latching: bool,
+    /// Who is told when nobody acknowledges.
+    pub ladder: Option<Arc<Ladder>>,
+    /// When it sounds again after it was acknowledged; 0 = never, `None` = as the rule set says for its priority.
+    pub re_alarm_us: Option<i64>,
+    /// The rule in words.
+    pub text: String,
     /// What it tests.
     pub test: Test,
+}
+
+impl Rule {
+    /// A rule with nothing but what every rule must have.
+    pub fn new(id: &str, alert_type: &str, message: Message, test: Test) -> Self {
+        Self {
+            id: id.to_owned(),
+            key: key_of(id),
+            alert_type: alert_type.to_owned(),
+            message,
+            suppressed_by: Vec::new(),
+            latching: false,
+            ladder: None,
+            re_alarm_us: None,
+            text: String::new(),
+            test,
+        }
+    }
+}
+
+/// When whom an alarm that nobody has acknowledged reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ladder {
+    /// Its name.
+    pub id: String,
+    /// The first at once, the others ascending.
+    pub steps: Vec<LadderStep>,
+}
+
+/// A rung.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LadderStep {
+    /// How long the signal must have been on.
+    pub after_us: i64,
+    /// Whom it reaches: `charge-nurse`.
+    pub to: String,
+}
+
+/// What holds for the whole rule file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// A value that comes after a longer silence is a spot check, to which delays do not apply; 0 = never.
+    pub spot_check_after_us: i64,
+    /// The longest pause.
+    pub pause_max_us: i64,
+    /// When acknowledged alarms sound again, for low, medium, high; 0 = never.
+    pub re_alarm_us: [i64; 3],
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            spot_check_after_us: 0,
+            pause_max_us: 3_600_000_000,
+            re_alarm_us: [0, 600_000_000, 180_000_000],
+        }
+    }
 }
 
 /// The key of a rule's id.

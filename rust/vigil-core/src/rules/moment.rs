@@ -35,6 +35,16 @@ pub struct Warning {
     pub previous_us: i64,
 }
 
+impl Warning {
+    /// Of something that no observation says.
+    pub const NONE: Self = Self {
+        news2: None,
+        ages_us: [0; 7],
+        updated: false,
+        previous_us: NEVER,
+    };
+}
+
 /// One observation.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment<'a> {
@@ -86,14 +96,15 @@ pub struct Evidence {
     pub patient_limit: bool,
 }
 
-/// What a rule says.
-#[derive(Debug, Clone, Copy)]
+/// What a rule says: its condition has changed. What people are told of it is the signal's business
+/// ([`crate::alarms::signal`]).
+#[derive(Debug)]
 pub struct Alert<'a> {
-    /// The rule; `None` when it was withdrawn from the rule set while its alarm was active.
+    /// The rule.
     pub rule: Option<&'a Rule>,
     /// The episode, after the change.
-    pub state: &'a RuleState,
-    /// What happened.
+    pub state: &'a mut RuleState,
+    /// START: the condition is there; UPDATE: another step; END: it has cleared.
     pub phase: Phase,
     /// Configured delay of the step.
     pub delay_us: i64,

@@ -4,7 +4,7 @@ use crate::scores::news2::News2;
 use crate::sign::Sign;
 
 use super::compile::RuleSet;
-use super::episode::{any_active, find, level, Facts, Phase, RuleState};
+use super::episode::{find, level, Facts, Phase, RuleState};
 use super::model::{ScoreRule, Test, Trigger};
 use super::moment::{Alert, Evidence, Moment};
 
@@ -34,7 +34,7 @@ pub fn evaluate(
             )
         });
         let found = find(states, rule.key);
-        if found.is_none() && (met == 0 || any_active(states, &rule.suppressed_by)) {
+        if found.is_none() && met == 0 {
             continue;
         }
         let at = found.unwrap_or_else(|| {
@@ -51,7 +51,8 @@ pub fn evaluate(
             }
             state.contributors = giving | (state.contributors & missing);
         }
-        let immediate = moment.spot_check(moment.warning.previous_us, set.spot_check_after_us);
+        let immediate =
+            moment.spot_check(moment.warning.previous_us, set.settings.spot_check_after_us);
         state.sign_time_us = moment.now_us;
         let facts = Facts {
             met,

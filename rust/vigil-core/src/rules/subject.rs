@@ -1,5 +1,7 @@
 //! Who is watched, and the ids of what happens to them.
 
+use std::borrow::Cow;
+
 use crate::ids::{derive, Id};
 
 use super::episode::Phase;
@@ -36,14 +38,27 @@ impl<'a> Subject<'a> {
 
     /// The id of an episode: who, which rule, and the observation that met its condition first.
     pub fn episode_id(&self, rule_id: &str, onset: &Id) -> Id {
-        let orphan;
-        let name = if self.patient_id.is_empty() {
-            orphan = format!("device:{}", self.device_id);
-            &orphan
+        derive(
+            "episode",
+            &[self.name().as_bytes(), rule_id.as_bytes(), onset],
+        )
+    }
+
+    /// The id of a device's silence: also which device, for one tick may find several.
+    pub fn device_episode_id(&self, rule_id: &str, onset: &Id, device_id: &str) -> Id {
+        let (name, device) = (self.name(), device_id.as_bytes());
+        derive(
+            "episode",
+            &[name.as_bytes(), rule_id.as_bytes(), onset, device],
+        )
+    }
+
+    fn name(&self) -> Cow<'a, str> {
+        if self.patient_id.is_empty() {
+            format!("device:{}", self.device_id).into()
         } else {
-            self.patient_id
-        };
-        derive("episode", &[name.as_bytes(), rule_id.as_bytes(), onset])
+            self.patient_id.into()
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub fn evaluate(
         };
         let at = match find(states, rule.key) {
             Some(i) => i,
-            None if value.connected => continue,
+            None if value.connected || !test.lead_off => continue,
             None => {
                 states.push(RuleState::new(rule, value.sign as u8, true, moment));
                 states.len() - 1
@@ -36,9 +36,9 @@ pub fn evaluate(
         };
         let missing = u8::from(!value.connected);
         let facts = Facts {
-            met: missing,
+            met: missing & u8::from(test.lead_off),
             held: missing,
-            immediate: moment.spot_check(value.previous_us, set.spot_check_after_us),
+            immediate: moment.spot_check(value.previous_us, set.settings.spot_check_after_us),
         };
         state.sign_time_us = moment.now_us;
         let phase = state.advance(facts, moment.now_us, |i| {

@@ -5,8 +5,11 @@ use prost::Message;
 mod alarms;
 mod crash;
 mod order;
+mod log;
 mod pipeline;
 mod properties;
+mod signals;
+mod silence;
 
 use super::*;
 use crate::features::SCORES;
@@ -116,9 +119,11 @@ impl Run {
         self.alerts.extend(made.alerts);
     }
 
-    /// Alerts but those of the early-warning score.
+    /// What people are told, but for the early-warning score.
     fn alerts(&self) -> Vec<v1::AlertEvent> {
-        self.all_alerts(|alert_type| alert_type != "news2")
+        let mut alerts = self.all_alerts(|alert_type| alert_type != "news2");
+        alerts.retain(|alert| alert.phase != v1::AlertPhase::Suppressed as i32);
+        alerts
     }
 
     fn all_alerts(&self, wanted: impl Fn(&str) -> bool) -> Vec<v1::AlertEvent> {

@@ -69,7 +69,7 @@ fn only_the_last_batch_begun_can_be_finished_once() {
         .collect();
     assert_eq!(
         types,
-        ["asystole", "news2"],
+        ["asystole", "heart_rate_low", "news2"],
         "what was begun twice was evaluated once"
     );
     assert!(engine.finish(&mut again, None, "", 2).is_err());

@@ -6,7 +6,6 @@ use super::field::{
     alert_type, check_count, check_id, check_order, duration, message, refuse, sign, suppressors,
     urgency,
 };
-use crate::alarms::settings::Signal;
 use crate::error::Error;
 use crate::rules::model::{key_of, Direction, LimitRule, LimitStep, PatientLimitKind, Rule, Test};
 
@@ -58,7 +57,10 @@ pub fn build(at: &str, raw: RawLimit, earlier: &[Rule]) -> Result<Rule, Error> {
         alert_type: alert_type(at, raw.alert_type.clone(), default_type)?,
         message: message(at, &raw.message)?,
         suppressed_by: suppressors(at, &raw.suppressed_by, earlier)?,
-        signal: Signal::default(),
+        latching: false,
+        ladder: None,
+        re_alarm_us: None,
+        text: String::new(),
         test: Test::Limit(LimitRule {
             sign,
             direction,

@@ -5,7 +5,6 @@ use serde::Deserialize;
 use super::field::{
     alert_type, check_count, check_id, check_order, duration, message, refuse, suppressors, urgency,
 };
-use crate::alarms::settings::Signal;
 use crate::error::Error;
 use crate::rules::model::{key_of, Rule, ScoreRule, ScoreStep, Test, Trigger};
 
@@ -51,7 +50,10 @@ pub fn build(at: &str, raw: RawScore, earlier: &[Rule]) -> Result<Rule, Error> {
         alert_type: alert_type(at, raw.alert_type.clone(), || NEWS2.to_owned())?,
         message: message(at, &raw.message)?,
         suppressed_by: suppressors(at, &raw.suppressed_by, earlier)?,
-        signal: Signal::default(),
+        latching: false,
+        ladder: None,
+        re_alarm_us: None,
+        text: String::new(),
         test: Test::Score(ScoreRule {
             hysteresis: raw.hysteresis,
             steps: steps(at, &raw)?,

@@ -3,7 +3,6 @@
 use serde::Deserialize;
 
 use super::field::{check_id, duration, message, refuse, sign, urgency};
-use crate::alarms::settings::Signal;
 use crate::error::Error;
 use crate::rules::model::{key_of, Rule, TechnicalRule, Test};
 
@@ -44,7 +43,10 @@ pub fn build(at: &str, raw: &RawTechnical) -> Result<Vec<Rule>, Error> {
             alert_type: format!("{name}_missing"),
             message: message.clone(),
             suppressed_by: Vec::new(),
-            signal: Signal::default(),
+            latching: false,
+            ladder: None,
+            re_alarm_us: None,
+            text: String::new(),
             test: Test::Technical(TechnicalRule {
                 sign,
                 lead_off: true,

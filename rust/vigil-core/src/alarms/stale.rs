@@ -1,0 +1,66 @@
+//! Alarms whose sign is missing: they hold, and say so.
+
+use crate::rules::model::Test;
+use crate::rules::{Moment, Phase, RuleState};
+use crate::sign::Sign;
+
+use super::said::{Cause, Presence};
+use super::signal::{say, Facts, Scene, Sink};
+
+/// The sign that makes an alarm stale when it is missing: of limit and trend rules.
+fn sign_of(scene: &Scene<'_>, state: &RuleState) -> Option<Sign> {
+    if state.active == 0 || state.technical {
+        return None;
+    }
+    match scene.rule(state)?.test {
+        Test::Limit(_) => Sign::from_number(u64::from(state.sign)),
+        _ => None,
+    }
+}
+
+/// Marks the alarms about the signs `missing` (bits), which are missing from now on.
+pub fn mark(scene: &Scene<'_>, states: &mut [RuleState], missing: u32, sink: Sink<'_>) {
+    if missing != 0 {
+        each(
+            scene,
+            states,
+            false,
+            |sign| missing & (1 << sign.index()) != 0,
+            sink,
+        );
+    }
+}
+
+/// Clears the mark of the alarms whose sign the observation brings.
+pub fn refresh(scene: &Scene<'_>, states: &mut [RuleState], moment: &Moment<'_>, sink: Sink<'_>) {
+    if states.iter().any(|state| state.signal.stale) {
+        each(scene, states, true, |sign| moment.has(sign), sink);
+    }
+}
+
+fn each(
+    scene: &Scene<'_>,
+    states: &mut [RuleState],
+    stale: bool,
+    changes: impl Fn(Sign) -> bool,
+    sink: Sink<'_>,
+) {
+    let concerned: Vec<usize> = scene
+        .in_order(states)
+        .into_iter()
+        .filter(|i| {
+            states.get(*i).is_some_and(|state| {
+                state.signal.stale == stale && sign_of(scene, state).is_some_and(&changes)
+            })
+        })
+        .collect();
+    let cause = if stale { Cause::Fresh } else { Cause::Stale };
+    for i in concerned {
+        if let Some(state) = states.get_mut(i) {
+            state.signal.stale = !stale;
+            if state.signal.presence != Presence::None {
+                say(scene, state, Phase::Update, cause, Facts::default(), sink);
+            }
+        }
+    }
+}
