@@ -6,7 +6,8 @@ use crate::rules::{Phase, RuleState};
 use super::control::{Action, Control};
 use super::pause::{self, ALL};
 use super::said::{By, Cause, Presence};
-use super::signal::{say, settle, Facts, Scene, Sink};
+use super::settle::settle;
+use super::signal::{say, Facts, Scene, Sink};
 use super::special::Special;
 
 /// A person stops the signal of one alarm, or of all. Returns whether there was one to stop.

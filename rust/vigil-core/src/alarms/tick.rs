@@ -5,7 +5,8 @@ use crate::rules::{Phase, RuleSet, RuleState};
 
 use super::pause;
 use super::said::{Cause, Presence};
-use super::signal::{ladder, say, settle, speaking, turn_on, Facts, Scene, Sink};
+use super::settle::settle;
+use super::signal::{ladder, say, speaking, turn_on, Facts, Scene, Sink};
 use super::silence::{self, Silences};
 use super::special::Special;
 use super::{component, silence::orphan_ends_us};

@@ -19,7 +19,7 @@ pub mod subject;
 pub mod technical;
 
 use crate::alarms::signal::{self, Scene, Sink};
-use crate::alarms::stale;
+use crate::alarms::{settle, stale};
 
 pub use compile::RuleSet;
 pub use episode::{Phase, RuleState};
@@ -56,7 +56,7 @@ pub fn evaluate(
     limit::evaluate(set, states, profile, moment, &mut changed);
     score::evaluate(set, states, moment, &mut changed);
     if states.iter().any(RuleState::is_kept_back) {
-        signal::settle(scene, states, sink);
+        settle::settle(scene, states, sink);
     }
 }
 
