@@ -1,6 +1,6 @@
 """Runs the benchmark and writes load/REPORT.md. About ten minutes; `--quick` for a first look.
 
-python -m load.bench [--quick] [--only core,backtest,pipeline,relay,naive,keys]
+python -m load.bench [--quick] [--only core,scoring,backtest,pipeline,unscored,relay,naive,keys]
 """
 
 import argparse
@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from load.bench import backtest, core_stages, hop, machine, naive_run, report
+from load.bench import backtest, core_stages, hop, machine, naive_run, report, scoring
 from load.bench.bodies import Fleet
 from load.bench.sustained import Run, highest, hold
 from load.bench.system import System
@@ -19,7 +19,7 @@ from vigil.embedded.kafka import EmbeddedKafka
 from vigil.embedded.postgres import EmbeddedPostgres
 from vigil.embedded.redis import EmbeddedRedis
 
-PARTS = ("core", "backtest", "pipeline", "relay", "naive", "keys")
+PARTS = ("core", "scoring", "backtest", "pipeline", "unscored", "relay", "naive", "keys")
 console = Console()
 
 
@@ -62,6 +62,26 @@ class Bench:
         """(a)"""
         self.found["core"] = core_stages.measure(say)
         self.found["ratios"]["Rust stages through PyO3 ÷ json + Python"] = self.found["core"]["ratio"]
+
+    def scoring(self) -> None:
+        """What a row costs in the anomaly service."""
+        found = self.found["scoring"] = scoring.measure(say)
+        self.found["ratios"]["anomaly service, µs a row at batch 1024"] = found[
+            "in the service by ScoreBatch, µs a row"
+        ]
+
+    def unscored(self) -> None:
+        """The whole pipeline that asks no model: what scoring costs it."""
+        system = self.system("unscored", ANOMALY_ENABLED="false")
+        fleet = Fleet(self.devices)
+        try:
+            system.start_all()
+            system.register(fleet.device_ids())
+            hold(system, fleet, 60_000, 10.0)
+            best = highest(system, fleet, 90_000, self.step_s, say)
+        finally:
+            system.close()
+        self.found["unscored"] = {"sustained observations/s": round(best)}
 
     def backtest(self) -> None:
         """Prepared observations through the default rules."""
@@ -135,6 +155,9 @@ class Bench:
         full = self.found.get("pipeline", {}).get("sustained observations/s")
         relay = self.found.get("relay", {}).get("sustained observations/s")
         naive = self.found.get("naive", {}).get("rate")
+        unscored = self.found.get("unscored", {}).get("sustained observations/s")
+        if full and unscored:
+            self.found["ratios"]["pipeline with scoring ÷ without"] = round(full / unscored, 2)
         if full and relay:
             self.found["ratios"]["pipeline ÷ null relay"] = round(full / relay, 2)
         if full and naive:

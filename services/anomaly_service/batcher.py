@@ -1,6 +1,6 @@
 """Adaptive micro-batches: calls that are in flight together are scored as one; a lone caller never waits.
 
-    nothing under way            → scored at once
+    nothing under way            → scored at once; a small call alone even without a change of thread
     every thread at work         → the calls gather until one is free
     a thread free, others at work → they gather until the batch is full or the first of them has waited `linger_s`
 
@@ -35,13 +35,20 @@ class Batcher:
     """Spreads the calls of one event loop over `threads` threads. `score` is called on them with joined rows."""
 
     def __init__(
-        self, score: Callable[[bytes, int], Scored], threads: int, *, rows_max: int = 8192, linger_s: float = 0.002
+        self,
+        score: Callable[[bytes, int], Scored],
+        threads: int,
+        *,
+        rows_max: int = 8192,
+        linger_s: float = 0.002,
+        inline_rows: int = 0,
     ) -> None:
         self._score, self._threads, self._rows_max, self._linger_s = score, threads, rows_max, linger_s
+        self._inline_rows = inline_rows
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="score")
         self._waiting: deque[_Call] = deque()
         self._rows = self._busy = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
 
     @property
     def waiting(self) -> int:
@@ -54,7 +61,10 @@ class Batcher:
         call = _Call(features, rows, loop.create_future())
         self._waiting.append(call)
         self._rows += rows
-        if self._busy == 0 or self._rows >= self._rows_max:
+        if self._busy == 0:
+            # After what is ready now: calls that came together are then seen together.
+            self._timer = self._timer or loop.call_soon(self._start)
+        elif self._rows >= self._rows_max:
             self._start()
         elif self._busy < self._threads and self._timer is None:
             self._timer = loop.call_later(self._linger_s, self._start)
@@ -68,6 +78,8 @@ class Batcher:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._busy == 0 and len(self._waiting) == 1 and self._rows <= self._inline_rows:
+            self._score_here()
         while self._waiting and self._busy < self._threads:
             calls = self._take()
             if not calls:
@@ -75,6 +87,14 @@ class Batcher:
             self._busy += 1
             run = asyncio.get_running_loop().run_in_executor(self._workers, self._run, calls)
             run.add_done_callback(lambda done, calls=calls: self._ended(done, calls))  # type: ignore[misc]
+
+    def _score_here(self) -> None:
+        """On the event loop: for a small call, handing it to a thread and back costs more than scoring it."""
+        for call in self._take():
+            try:
+                call.answer.set_result(self._score(call.features, call.rows))
+            except Exception as error:
+                call.answer.set_exception(error)
 
     def _take(self) -> list[_Call]:
         """The next batch: at least one call, and no more than fit; who has gone is not scored."""

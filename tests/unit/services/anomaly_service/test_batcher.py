@@ -139,3 +139,24 @@ async def test_rows_and_no_rows_can_share_a_batch(rows: int) -> None:
     echo.go.set()
     assert [answer.scores for answer in await asyncio.gather(first, *calls)] == [b"a", b"", b"b" * rows, b""]
     await batcher.close()
+
+
+async def test_a_small_lone_call_stays_on_the_event_loop_and_a_pair_gathers() -> None:
+    threads: list[tuple[str, int]] = []
+
+    def score(features: bytes, rows: int) -> Scored:
+        threads.append((threading.current_thread().name, rows))
+        if features == b"?":
+            raise ValueError("broken")
+        return Scored(features, MODEL)
+
+    batcher = Batcher(score, 1, inline_rows=2)
+    assert (await batcher.score(b"ab", 2)).scores == b"ab"
+    assert (await batcher.score(b"abc", 3)).scores == b"abc"
+    answers = await asyncio.gather(batcher.score(b"a", 1), batcher.score(b"b", 1))
+    assert [answer.scores for answer in answers] == [b"a", b"b"]
+    with pytest.raises(ValueError, match="broken"):
+        await batcher.score(b"?", 1)
+    main = threading.current_thread().name
+    assert [(name == main, rows) for name, rows in threads] == [(True, 2), (False, 3), (False, 2), (True, 1)]
+    await batcher.close()
