@@ -55,9 +55,9 @@ def hourly(session: Session) -> Iterator[str]:
     burden = one["burden"]
     yield "### The default rules on the hourly recordings"
     yield ""
-    yield f"`vigil backtest {line}`: {made['patients']:,} patients, {made['observations']:,} observations,"
-    yield f"{made['bed_days']:,.0f} bed-days, {made['processes']} processes; {cold:.0f} s the first time,"
-    yield f"{warm:.0f} s from the cache."
+    yield f"`vigil backtest {line}`: {made['patients']:,} patients with vital signs,"
+    yield f"{made['observations']:,} observations, {made['bed_days']:,.0f} bed-days, {made['processes']} processes;"
+    yield f"{cold:.0f} s the first time, {warm:.0f} s from the cache."
     yield "One observation an hour is a spot check, so delays do not apply and no alarm is short."
     yield ""
     yield "| alarm burden | |"
@@ -143,6 +143,9 @@ def episodes(session: Session) -> Iterator[str]:
         yield f"| {kind} | {f['events']} | {f['caught']} | {' | '.join(f'{v:.1f}' for v in (*delays, *after))} |"
     events, caught = (sum(f[name] for f in found.values()) for name in ("events", "caught"))
     yield f"| **all** | **{events}** | **{caught}** | | | | | |"
+    if unseen := sum(f["unseen"] for f in found.values()):
+        yield ""
+        yield f"Not counted: {unseen} that began within the last seconds of the recording."
 
 
 def main() -> None:

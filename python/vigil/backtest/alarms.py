@@ -8,6 +8,7 @@ from vigil.pb import events_pb2 as pb
 
 SIGNS = {number: name.removeprefix("SIGN_").lower() for name, number in pb.Sign.items()}
 SHORT_US = 15_000_000
+"""An alarm that was over before was short."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,11 +38,6 @@ class Alarm:
     def until_us(self, last_us: int) -> int:
         """Its end; the patient's last observation when it did not end."""
         return max(self.raised_us, last_us if self.end_us is None else self.end_us)
-
-    @property
-    def short(self) -> bool:
-        """Whether it was over before 15 s."""
-        return self.end_us is not None and self.end_us - self.raised_us < SHORT_US
 
 
 class Collector:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 
-from vigil.backtest.alarms import Alarm
+from vigil.backtest.alarms import SHORT_US, Alarm
 from vigil.backtest.labels import PRIORITIES
 from vigil.backtest.subjects import Watched
 
@@ -40,16 +40,16 @@ def figures(alarms: list[Alarm], watched: Mapping[str, Watched], days: float) ->
     """What is counted of any set of alarms. None where there is nothing to divide by."""
     ended = [alarm for alarm in alarms if alarm.end_us is not None]
     lengths = [(alarm.end_us or 0) - alarm.raised_us for alarm in ended]
+    short = sum(1 for length in lengths if length < SHORT_US)
+    priorities = Counter(alarm.priority for alarm in alarms)
     return {
         "alarms": len(alarms),
         "per_bed_day": len(alarms) / days if days else None,
-        "by_highest_priority": {
-            name: sum(1 for alarm in alarms if alarm.priority == at + 1) for at, name in enumerate(PRIORITIES)
-        },
+        "by_highest_priority": {name: priorities[at] for at, name in enumerate(PRIORITIES, start=1)},
         "time_in_alarm_share": _in_alarm_us(alarms, watched) / (days * DAY_US) if days else None,
         "ended": len(ended),
-        "under_15_s": sum(1 for alarm in ended if alarm.short),
-        "under_15_s_share": sum(1 for alarm in ended if alarm.short) / len(ended) if ended else None,
+        "under_15_s": short,
+        "under_15_s_share": short / len(ended) if ended else None,
         "median_length_s": median(lengths) / 1e6 if lengths else None,
     }
 

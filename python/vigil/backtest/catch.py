@@ -34,11 +34,13 @@ class Criterion:
 @dataclass(frozen=True, kw_only=True)
 class Catch:
     """What became of one event. `seconds` is the delay of an episode's alarm, or the lead before an outcome;
-    `alarmed` without `caught`: there was an alarm of its types, but of too low a priority."""
+    `alarmed` without `caught`: there was an alarm of its types, but of too low a priority. `unseen`: the recording
+    does not hold the patient, or ends before an episode that was not caught until then."""
 
     event: Event
     caught: bool
     alarmed: bool = False
+    unseen: bool = False
     seconds: float | None = None
     after_height_s: float | None = None
 
@@ -48,11 +50,12 @@ def match(
     counts: Callable[[Alarm], bool] = lambda _: True,
 ) -> list[Catch]:  # fmt: skip
     """Every event with the first alarm that caught it; `counts` restricts the alarms looked at."""
-    by_subject: dict[str, list[Alarm]] = {}
+    events = list(events)
+    by_subject: dict[str, list[Alarm]] = {event.subject: [] for event in events}
     for alarm in alarms:
-        if counts(alarm):
-            by_subject.setdefault(alarm.subject, []).append(alarm)
-    return [_match(event, by_subject.get(event.subject, []), watched, criterion) for event in events]
+        if alarm.subject in by_subject and counts(alarm):
+            by_subject[alarm.subject].append(alarm)
+    return [_match(event, by_subject[event.subject], watched, criterion) for event in events]
 
 
 def _match(event: Event, alarms: Sequence[Alarm], watched: Mapping[str, Watched], criterion: Criterion) -> Catch:
@@ -73,7 +76,8 @@ def _match(event: Event, alarms: Sequence[Alarm], watched: Mapping[str, Watched]
             told = alarm.raised_us if event.end_us is not None else since
             first = min(max(told, start), first) if first is not None else max(told, start)
     if first is None or event.onset_us is None:
-        return Catch(event=event, caught=caught, alarmed=alarmed)
+        cut = event.end_us is not None and seen is not None and seen.last_us < event.end_us
+        return Catch(event=event, caught=caught, alarmed=alarmed, unseen=not caught and (seen is None or cut))
     if event.end_us is None:
         return Catch(event=event, caught=caught, alarmed=alarmed, seconds=(event.onset_us - first) / 1e6)
     after = (first - event.height_us) / 1e6 if event.height_us is not None else None
@@ -97,9 +101,10 @@ def summary(catches: Iterable[Catch]) -> Document:
     return {kind: _figures(group) for kind, group in sorted(groups.items())}
 
 
-def _figures(group: list[Catch]) -> Document:
+def _figures(events: list[Catch]) -> Document:
+    group = [one for one in events if not one.unseen]
     caught = [one for one in group if one.caught]
-    episode = group[0].event.end_us is not None
+    episode = events[0].event.end_us is not None
     values = [one.seconds for one in caught if one.seconds is not None]
     unit, scale = ("delay_s", 1.0) if episode else ("lead_h", 3600.0)
     found: Document = {
@@ -108,7 +113,8 @@ def _figures(group: list[Catch]) -> Document:
         "alarmed": sum(1 for one in group if one.alarmed),
         "caught": len(caught),
         "missed": len(group) - len(caught),
-        "caught_share": len(caught) / len(group),
+        "unseen": len(events) - len(group),
+        "caught_share": len(caught) / len(group) if group else None,
         **{f"{unit}_{name}": value / scale for name, value in _distribution(values).items()},
     }
     after = [one.after_height_s for one in caught if one.after_height_s is not None]

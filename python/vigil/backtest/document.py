@@ -84,7 +84,7 @@ def _rule_set(result: Result, outcome: Outcome, found: list[catch.Catch]) -> dic
         "engine_s": outcome.engine_s,
         "burden": burden.burden(outcome.alarms, result.watched, outcome.suppressed),
         "events": catch.summary(found),
-        "missed": [compare.named(one) for one in found if not one.caught],
+        "missed": [compare.named(one) for one in found if not one.caught and not one.unseen],
         "detectors": catch.detectors(result.events, outcome.alarms, result.watched, result.criterion),
         "distributions": {
             "alarms_per_patient": sorted(_per_patient(outcome, result), reverse=True),

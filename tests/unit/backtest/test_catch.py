@@ -40,6 +40,20 @@ def test_an_alarm_of_too_low_a_priority_is_told_apart_from_none() -> None:
     assert (found.caught, found.alarmed) == (False, True)
 
 
+def test_what_the_recording_does_not_hold_is_not_missed() -> None:
+    stranger = Event(subject="nobody", kind="k", onset_us=0, end_us=9 * S, alert_types=("r",))
+    cut = Event(subject="a", kind="k", onset_us=100 * HOUR - S, end_us=100 * HOUR + S, alert_types=("r",))
+    seen = Event(subject="a", kind="k", onset_us=0, end_us=9 * S, alert_types=("r",))
+    found = match([stranger, cut, seen], [], SEEN, Criterion())
+    assert [one.unseen for one in found] == [True, True, False]
+    figures = summary(found)["k"]
+    assert isinstance(figures, dict)
+    assert (figures["events"], figures["missed"], figures["unseen"]) == (1, 1, 2)
+    # What was caught counts, wherever the recording ends.
+    (caught,) = match([cut], [alarm("a", 360_000 - 0.5, None, 3)], SEEN, Criterion())
+    assert (caught.caught, caught.unseen) == (True, False)
+
+
 def test_an_outcome_is_caught_in_the_hours_before_it() -> None:
     at = 50 * 3600
     assert one(OUTCOME, alarm("a", at - 7200, at - 3600, 2)) == (True, 7200.0)
