@@ -32,6 +32,10 @@ def test_by_hand() -> None:
     assert (made.sensitivity(), made.precision(), made.median_lead_h()) == (0.5, pytest.approx(2 / 3), 4.0)
 
 
+def test_an_alarm_does_not_go_on_into_the_next_patient() -> None:
+    assert course([[0, 9], [9, 9], [9, 0]], [None] * 3).at(9.0).alarms.tolist() == [1, 1, 1]
+
+
 def test_the_threshold_is_the_highest_that_catches_enough() -> None:
     made = course([[1, 2, 3], [1, 5, 1], [0, 0, 9], [7, 7, 7]], [2, 2, 2, None])
     assert [made.threshold(share) for share in (0.3, 0.34, 0.67, 1.0)] == [9.0, 5.0, 3.0, 3.0]

@@ -47,6 +47,7 @@ def test_counts_are_those_of_plain_python(reference: Reference) -> None:
     for _ in range(3):
         o, values = columns(rng, 2000, 40)
         o.risk[::7] = np.nan
+        values.value[::5] = 80.0  # an edge of spo2
         table.add(o, values)
         entries = [
             (int(at), signs.get(sign, ""), np.float32(value)) for at, sign, usable, value in _each(values) if usable

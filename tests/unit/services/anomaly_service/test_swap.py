@@ -210,3 +210,20 @@ def test_a_promotion_is_remembered(tmp_path: Path) -> None:
 def test_only_directories_of_the_folder_are_models(tmp_path: Path, name: str) -> None:
     with pytest.raises(ModelError):
         ModelFolder(tmp_path).file(name)
+
+
+async def test_a_batch_is_of_the_model_it_began_with(model_file: Path, other_file: Path) -> None:
+    first, second = load(model_file), load(other_file)
+    scorer = Scorer(None)
+
+    class Swapping(Model):
+        def score(self, features: bytes, rows: int) -> bytes:
+            scorer.model = second  # a promotion in the middle of a batch
+            return super().score(features, rows)
+
+    began = Swapping(first.manifest, model_file.read_bytes())
+    scorer.model = began
+    scored = await scorer.score(ROWS, 200)
+    assert (scored.model, scored.scores) == (began, first.score(ROWS, 200))
+    assert (await scorer.score(ROWS, 200)).model is second
+    await scorer.close()
