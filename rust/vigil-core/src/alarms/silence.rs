@@ -178,17 +178,20 @@ pub fn raise(
     let mut missing = 0;
     if let Some((rule, test)) = device_rule(scene.set) {
         for (device, signs, heard_us) in &silences.devices {
-            if states.iter().any(|s| s.device == *device) {
+            let before = states.iter().position(|s| s.device == *device);
+            if before
+                .and_then(|i| states.get(i))
+                .is_some_and(|s| s.active > 0)
+            {
                 continue;
             }
-            let mut state = RuleState::silent(rule, 0, scene);
-            state.device = *device;
+            // One that is latched returns.
+            let mut state = match before {
+                Some(i) => states.swap_remove(i),
+                None => silent_device(scene, rule, *device),
+            };
             state.signs = *signs;
             state.sign_time_us = *heard_us;
-            let name = scene.identity.device(*device).unwrap_or_default();
-            state.episode = scene
-                .subject
-                .device_episode_id(&rule.id, &scene.event_id, name);
             missing |= signs;
             let test = (test.silent_after_us, test.urgency);
             begin(scene, states, (rule, state), test, None, speaking, sink);
@@ -226,6 +229,16 @@ pub fn raise(
         begin(scene, states, (rule, state), test, evidence, speaking, sink);
     }
     stale::mark(scene, states, missing, sink);
+}
+
+fn silent_device(scene: &Scene<'_>, rule: &Rule, device: u64) -> RuleState {
+    let mut state = RuleState::silent(rule, 0, scene);
+    let name = scene.identity.device(device).unwrap_or_default();
+    state.device = device;
+    state.episode = scene
+        .subject
+        .device_episode_id(&rule.id, &scene.event_id, name);
+    state
 }
 
 fn begin(

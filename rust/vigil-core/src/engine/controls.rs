@@ -43,6 +43,9 @@ impl Finish<'_> {
         };
         if control.action.is_component() {
             self.introduce(at, "", &control.device_id, None);
+            if let Some(touched) = self.pending.subjects.get_mut(at as usize) {
+                touched.state.device = device_key(&control.device_id);
+            }
         }
         let notice = self.with(at, control, |scene, state| {
             state.changed = true;
@@ -259,14 +262,12 @@ impl Finish<'_> {
         let identity = touched
             .identity
             .get_or_insert_with(|| Box::new(known.cloned().unwrap_or_default()));
-        let device = device_key(device_id);
         identity.patient_id = patient_id.into();
-        identity.add(device, device_id);
+        identity.add(device_key(device_id), device_id);
         if let Some(context) = context {
             if *identity.context != *context {
                 identity.context = context.into();
             }
         }
-        touched.state.device = device;
     }
 }

@@ -51,7 +51,9 @@ impl Begin<'_, '_> {
     fn silences(&mut self, time_us: i64) -> Vec<(u32, Silences)> {
         self.partition.clock_us = self.partition.clock_us.max(time_us);
         for (key, place) in self.partition.reached(time_us) {
-            self.subject(key, Some(place));
+            let at = self.subject(key, Some(place));
+            // Whatever is done for it, its next time is found anew.
+            self.changed(at);
         }
         let rules = Arc::clone(&self.pending.rules);
         let mut all = Vec::new();

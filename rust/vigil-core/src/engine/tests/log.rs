@@ -40,10 +40,8 @@ pub fn controls(control: v1::Control) -> Vec<u8> {
 
 impl Log {
     pub fn new(_rules: &str) -> Self {
-        let mut engine = Engine::new(RULES, 1000).unwrap();
-        engine.rules = Arc::new(temporary());
         Self {
-            engine,
+            engine: signals_engine(),
             offset: 0,
             orphan: false,
             new: Vec::new(),
@@ -297,4 +295,10 @@ pub fn temporary() -> RuleSet {
     let mut set = RuleSet::new(rules, "v".into(), 60 * SECOND);
     set.order.window_us = 0;
     set
+}
+
+pub fn signals_engine() -> Engine {
+    let mut engine = Engine::new(RULES, 1000).unwrap();
+    engine.rules = Arc::new(temporary());
+    engine
 }

@@ -4,8 +4,9 @@ use prost::Message;
 
 mod alarms;
 mod crash;
-mod order;
+mod invariants;
 mod log;
+mod order;
 mod pipeline;
 mod properties;
 mod signals;
