@@ -81,7 +81,8 @@ def test_settings_and_constants_exist(page: Path) -> None:
     known |= {f"{s.package.upper()}_{kind}" for s in topology.SERVICES for kind in ("HOST", "HTTP_PORT", "GRPC_PORT")}
     sources = [ROOT / "Makefile", *(ROOT / "proto").glob("*.proto")]
     known |= set(re.findall(CONSTANT, "\n".join(path.read_text() for path in sources)))
-    known |= {name.removeprefix("OBSERVATION_FLAG_") for name in known}  # as people call them
+    prefixes = "^(OBSERVATION_FLAG|ALERT_CAUSE|CONTROL_ACTION)_"
+    known |= {re.sub(prefixes, "", name) for name in known}  # as people call them
     text = re.sub(r"\S+\.md", "", page.read_text())
     known |= {"RESOURCE_EXHAUSTED"}  # of gRPC itself
     assert set(re.findall(CONSTANT, text)) <= known
