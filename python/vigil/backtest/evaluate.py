@@ -81,16 +81,22 @@ class _Run:
         """Evaluates them all."""
         for values in calls(batches):
             self._step(values, self._now_us)
-        # Observations still wait for an earlier one of their device: the clock would let go of them.
-        while whole and self._waiting > 0 and (due_us := self._engine.due_us(0)) is not None:
-            before = self._waiting
-            self._step([tick(0, due_us).value], due_us)
-            if self._waiting >= before:
-                break
+        if whole:
+            self._let_go()
         made = self._made
         made.alarms, made.suppressed = self._collector.alarms(), self._collector.suppressed
         made.digests = self._digest.patients()
         return made
+
+    def _let_go(self) -> None:
+        """Observations that still wait for an earlier one of their device: the clock goes on until none does."""
+        reached_us = 0
+        while self._waiting > 0:
+            due_us = self._engine.due_us(0)
+            if due_us is None or due_us <= reached_us:
+                break
+            reached_us = due_us
+            self._step([tick(0, due_us).value], due_us)
 
     def _step(self, values: list[bytes], now_us: int) -> None:
         engine, made = self._engine, self._made
