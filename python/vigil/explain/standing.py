@@ -14,7 +14,7 @@ TITLES = {
     "pending": "Met, and still waiting",
     "clear": "Not met",
     "no_data": "Not evaluated: no data",
-    "disconnected": "Not evaluated: the sensor is off the patient",
+    "disconnected": "Not evaluated: the signal is missing",
     "not_applicable": "Does not apply to this patient",
 }
 
@@ -42,7 +42,7 @@ def rule_text(rule: Json) -> str:
             missing = ", ".join(sign_label(sign) for sign in rule["missing"])
             return f"nothing usable was heard of {missing}" if missing else "what it looks at was never heard"
         case "disconnected":
-            return f"{', '.join(sign_label(s) for s in rule['disconnected'])} is disconnected; {_inputs(rule)}"
+            return f"{', '.join(sign_label(s) for s in rule['disconnected'])} is disconnected or silent; {_inputs(rule)}"
         case "alarming":
             return f"{(rule['priority'] or '').upper()} since {_at(rule['raised_us'])}{_signal(rule)}; {_inputs(rule)}"
         case "suppressed":
@@ -63,13 +63,14 @@ def pause_text(pause: Json) -> str:
 
 def _signal(rule: Json) -> str:
     said = {"acknowledged": ", acknowledged", "latched": ", latched: the condition has cleared"}
-    return said.get(rule["presence"], "") + (", stale: its signal is missing" if rule["stale"] else "")
+    text = said.get(rule["presence"], "") + (", stale: its signal is missing" if rule["stale"] else "")
+    return text + (f" ({pause_text(rule['paused'])[:-1]})" if rule["paused"] else "")
 
 
 def _held_back(rule: Json) -> str:
     if rule["suppressed_by"]:
         return f"suppressed by {', '.join(rule['suppressed_by'])}, which says it all"
-    return "paused"
+    return pause_text(rule["paused"])[:-1] if rule["paused"] else "kept back"
 
 
 def _waiting(step: Json) -> str:

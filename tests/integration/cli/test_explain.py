@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from tests.integration.cli.test_log_commands import Environment, write
 from tests.support.alerts import HIGH, T0_US, caused
-from vigil import core, events, topology
+from vigil import controls, core, events, topology
 from vigil.bus.port import Bus
 from vigil.cli import console
 from vigil.cli.main import app
@@ -151,6 +151,27 @@ def test_a_patients_own_limit_and_other_rules_than_those_that_were_live(
     assert "live was feedfacefeed" in done.stdout
     one = explain(bus_environment, "--patient", PATIENT, "--rules", str(rules), "--no-model", "--rule", "spo2-low")
     assert "heart-rate-high" not in one.stdout
+
+
+def test_what_was_paused_says_by_whom(bus: Bus, bus_environment: Environment, rules: Path) -> None:
+    paused = controls.control(
+        "pause",
+        patient_id=PATIENT,
+        actor="lee",
+        reason="suctioning",
+        time_us=T0_US + 500_000,
+        until_us=T0_US + 600_000_000,
+    )
+    record = controls.record_of(paused, 4)
+    others = controls.record_of(controls.control("pause", patient_id="another", until_us=T0_US + 9), 4)
+    values = [batch(observation(s, 85.0)) for s in range(30)]
+    write(bus, topology.ENRICHED, PARTITION, values[0], record.value, others.value, *values[1:])
+    answer, by_id = standing(bus_environment, rules, 29)
+    assert by_id["spo2-low"]["state"] == "suppressed"
+    assert [p["actor"] for p in answer["pauses"]] == ["lee"]
+    done = explain(bus_environment, "--patient", PATIENT, "--rules", str(rules), "--no-model", second=29)
+    assert "All alarms were paused by lee until 2026-01-01 00:10:00 UTC (suctioning)." in done.stdout
+    assert "spo2-low: All alarms were paused by lee until" in done.stdout
 
 
 def test_of_whom_nothing_is_there(bus: Bus, bus_environment: Environment, rules: Path) -> None:

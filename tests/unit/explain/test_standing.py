@@ -1,0 +1,141 @@
+"""How the default rules stand for a patient, from the engine's own answer to the words."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.support.alerts import T0_US
+from vigil import controls, paths, topology
+from vigil.core import Engine
+from vigil.explain.standing import rule_text, standing_lines
+from vigil.pb import events_pb2 as pb
+
+SECOND = 1_000_000
+
+
+def observation(second: float, values: dict[str, float], off: tuple[str, ...] = (), **context: Any) -> pb.Observation:
+    at_us = T0_US + round(second * SECOND)
+    header = pb.Header(
+        event_id=uuid.uuid5(uuid.NAMESPACE_OID, str(second)).bytes,
+        source_event_id=bytes(15) + b"1",
+        trace_id=bytes(15) + b"1",
+        event_type=pb.EVENT_TYPE_TELEMETRY_ENRICHED,
+        version=1,
+        event_time_us=at_us,
+        ingest_time_us=at_us,
+        process_time_us=at_us,
+        device_id="monitor",
+        patient_id="p",
+    )
+    vitals = pb.Vitals()
+    for name, value in values.items():
+        vitals.signs.append(pb.Sign.Value(f"SIGN_{name.upper()}"))
+        vitals.values.append(value)
+        vitals.quality.append(pb.QUALITY_DISCONNECTED if name in off else 0)
+    return pb.Observation(header=header, vitals=vitals, context=pb.Context(patient_id="p", **context))
+
+
+class Bed:
+    """An engine with the default rules, and one patient."""
+
+    def __init__(self) -> None:
+        self.engine = Engine(paths.RULES.read_text(encoding="utf-8"))
+        self.engine.assign(0)
+        self.offset = 0
+        self.now_us = T0_US
+
+    def take(self, *batches: pb.TelemetryBatch) -> None:
+        for batch in batches:
+            value = batch.SerializeToString()
+            pending = self.engine.begin(topology.ENRICHED, 0, [self.offset], [value], self.now_us)
+            self.engine.finish(pending, None, "", self.now_us)
+            self.offset += 1
+
+    def observe(self, second: float, values: dict[str, float], **more: Any) -> None:
+        self.now_us = T0_US + round(second * SECOND)
+        self.take(pb.TelemetryBatch(observations=[observation(second, values, **more)]))
+
+    def act(self, action: Any, **fields: Any) -> None:
+        made = controls.control(action, patient_id="p", time_us=self.now_us, **fields)
+        self.take(pb.TelemetryBatch(controls=[made]))
+
+    def standing(self) -> dict[str, Any]:
+        answer = self.engine.explain(0, "p", "", self.now_us)
+        assert answer is not None
+        return dict(json.loads(answer))
+
+    def rule(self, name: str) -> dict[str, Any]:
+        return next(rule for rule in self.standing()["rules"] if rule["id"] == name)
+
+
+@pytest.fixture
+def bed() -> Bed:
+    return Bed()
+
+
+def test_nobody_is_known(bed: Bed) -> None:
+    assert bed.engine.explain(0, "p", "", T0_US) is None
+    assert bed.engine.explain(9, "p", "", T0_US) is None
+
+
+def test_every_rule_has_a_state_and_words(bed: Bed) -> None:
+    for second in range(5):
+        bed.observe(second, {"heart_rate": 72, "spo2": 97, "respiratory_rate": 14})
+    standing = bed.standing()
+    assert {rule["state"] for rule in standing["rules"]} <= {"clear", "no_data"}
+    assert all(rule_text(rule) for rule in standing["rules"])
+    lines = standing_lines(standing, [])
+    assert sum(line.startswith("  ") for line in lines) == len(standing["rules"])
+    assert "2026-01-01 00:00:04 UTC" in lines[0]
+
+
+def test_an_alarm_that_is_acknowledged_and_what_it_suppresses(bed: Bed) -> None:
+    bed.observe(0, {"heart_rate": 72})
+    bed.observe(1, {"heart_rate": 0})
+    asystole = bed.rule("asystole")
+    assert (asystole["state"], asystole["priority"], asystole["presence"]) == ("alarming", "high", "on")
+    low = bed.rule("heart-rate-low")
+    assert (low["state"], low["suppressed_by"]) == ("suppressed", ["asystole"])
+    assert rule_text(low).startswith("suppressed by asystole, which says it all; heart rate 0 /min")
+    bed.act("acknowledge", actor="kim")
+    acknowledged = bed.rule("asystole")
+    assert acknowledged["presence"] == "acknowledged"
+    assert rule_text(acknowledged).startswith("HIGH since 2026-01-01 00:00:01 UTC, acknowledged; heart rate 0 /min")
+
+
+def test_a_pause_keeps_no_life_threatening_alarm_back(bed: Bed) -> None:
+    bed.observe(0, {"heart_rate": 72})
+    bed.act("pause", actor="lee", reason="turning", until_us=T0_US + 600 * SECOND)
+    for second in range(1, 40):
+        bed.observe(second, {"heart_rate": 150})
+    high = bed.rule("heart-rate-high")
+    assert (high["state"], high["paused"]["actor"]) == ("suppressed", "lee")
+    bed.observe(41, {"heart_rate": 0})
+    assert bed.rule("asystole")["state"] == "alarming"
+    (pause,) = bed.standing()["pauses"]
+    assert (pause["rule_id"], pause["activation"], pause["reason"]) == (None, "paused", "turning")
+
+
+def test_a_sensor_that_is_off(bed: Bed) -> None:
+    bed.observe(0, {"spo2": 97})
+    bed.observe(1, {"spo2": 0}, off=("spo2",))
+    missing = [rule for rule in bed.standing()["rules"] if "spo2" in rule["disconnected"]]
+    assert missing
+    assert all(rule["state"] in ("disconnected", "pending", "alarming") for rule in missing)
+    assert "SpO2 is disconnected or silent" in rule_text(next(r for r in missing if r["state"] == "disconnected"))
+
+
+def test_a_score_that_does_not_apply(bed: Bed) -> None:
+    bed.observe(0, {"heart_rate": 140, "respiratory_rate": 30}, age_years=9)
+    scores = [rule for rule in bed.standing()["rules"] if rule["kind"] == "score"]
+    assert {rule["state"] for rule in scores} == {"not_applicable"}
+    assert "leaves the patient out by age or pregnancy" in rule_text(scores[0])
+
+
+def test_a_partial_score_is_a_lower_bound(bed: Bed) -> None:
+    bed.observe(0, {"heart_rate": 72, "respiratory_rate": 14}, age_years=60)
+    score = next(rule for rule in bed.standing()["rules"] if rule["kind"] == "score")
+    assert score["score"]["partial"]
+    assert "NEWS2 0, a lower bound: " in rule_text(score)
