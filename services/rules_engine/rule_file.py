@@ -28,7 +28,7 @@ RELOADS = Counter("vigil_rules_reloads", "Changes of the rule file: used, or ref
 OUTDATED = Gauge("vigil_rules_outdated", "1 while the rule file is refused and the former rules are in use")
 LOADED = Gauge("vigil_rules_loaded_timestamp_seconds", "When the rules in use were loaded")
 _PLACE = re.compile(r"^(?P<file>.*?):(?P<line>\d+): (?P<message>.*)$", re.S)
-_HINT = re.compile(r"(?P<hint>(?:did you mean|hint:) .*)$", re.S)
+_HINT = re.compile(r"; (?P<hint>[^;]+)$", re.S)
 _log = logging.getLogger(__name__)
 
 
