@@ -44,6 +44,20 @@ class Stages:
     def __call__(self, bodies: list[bytes]) -> tuple[list[bytes], list[bytes]]:
         """Bodies of one poll in; encoded scored batches and alerts out."""
         now_us = time.time_ns() // 1000
+        enriched = self.enriched(bodies, now_us)
+        began = time.process_time()
+        scored, alerts = [], []
+        for p, values in enriched.items():
+            offsets = self._offsets(len(values))
+            pending = self.engine.begin(topology.ENRICHED, p, offsets, values, now_us)
+            made = self.engine.finish(pending, None, "", now_us)
+            scored += [value for _, _, value in made.scored]
+            alerts += [value for _, _, value in made.alerts]
+        self._took("rules", began)
+        return scored, alerts
+
+    def enriched(self, bodies: list[bytes], now_us: int) -> dict[int, list[bytes]]:
+        """Bodies of one poll in, taken by the gateway at `now_us`; encoded enriched batches out, by partition."""
         began = time.process_time()
         raw: dict[int, list[bytes]] = {}
         for body in bodies:
@@ -56,16 +70,8 @@ class Stages:
         for p, made in normalized.items():
             for to, _, value in self._stage_records(self.enricher, topology.NORMALIZED, p, made):
                 enriched.setdefault(to, []).append(value)
-        began = self._took("enrich", began)
-        scored, alerts = [], []
-        for p, values in enriched.items():
-            offsets = self._offsets(len(values))
-            pending = self.engine.begin(topology.ENRICHED, p, offsets, values, now_us)
-            made = self.engine.finish(pending, None, "", now_us)
-            scored += [value for _, _, value in made.scored]
-            alerts += [value for _, _, value in made.alerts]
-        self._took("rules", began)
-        return scored, alerts
+        self._took("enrich", began)
+        return enriched
 
     def _stage(self, stage: Normalizer, topic: str, partition: int, values: list[bytes]) -> list[bytes]:
         return [value for _, _, value in self._stage_records(stage, topic, partition, values)]

@@ -6,11 +6,16 @@ after a crash the state's own offset decides where to read from, so nothing is e
 A store that is away does not stop the rules. The last snapshot is then held in memory, so that a batch can
 still be taken back; who has to take a partition over goes on without its state after a while, since an alarm
 raised twice is better than none.
+
+Checkpoints take a twentieth of the time at most (`SHARE`), whatever the interval asks for: with more patients they
+come less often, and replay gets longer instead of the alarms later. A delta as large as the snapshot it builds on
+gains nothing: when the deltas have outgrown the snapshot, the next checkpoint is whole, so the store holds, and a
+restore reads, three times the state at most.
 """
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from vigil.bus.port import Bus, BusUnavailable, TopicPartition
@@ -21,6 +26,7 @@ from vigil.runtime.logs import log
 from vigil.store.checkpoints import CheckpointLost, Checkpoints, NotTheOwner
 
 TAKE_WITHOUT_STATE_AFTER_S = 15.0  # a partition whose checkpoint cannot be read waits this long for the store
+SHARE = 0.05  # of the stage's time, for checkpoints
 _AWAY_PAUSE_S = 2.0  # the store is not asked again before, nor before ten times what the failure took
 _log = logging.getLogger(__name__)
 
@@ -30,6 +36,8 @@ class _Standing:
     """Where a partition's state stands; offsets are of the next input record, -1 = none yet."""
 
     segments: int = 0  # in the store; 0 = the next checkpoint is whole
+    whole_bytes: int = 0  # of the snapshot in the store
+    delta_bytes: int = 0  # of the deltas that follow it
     held: bytes | None = None  # the last snapshot, where the store did not take it
     checkpointed: int = -1  # of the last checkpoint, in the store or held
     seen: int = -1  # the state has seen no input from here on
@@ -40,6 +48,10 @@ class _Standing:
         """Whether the store lacks something, and the state is not ahead of what is acknowledged."""
         lacks = self.held is not None or self.acknowledged != self.checkpointed
         return lacks and self.seen == self.acknowledged
+
+    def whole(self, deltas_max: int) -> bool:
+        """Whether the next checkpoint is a snapshot."""
+        return self.segments in (0, deltas_max + 1) or self.delta_bytes > self.whole_bytes
 
 
 class EngineState:
@@ -54,12 +66,14 @@ class EngineState:
         deltas_max: int,
         stage: str,
         health: Health,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._engine, self._store, self._bus = engine, store, bus
+        self._engine, self._store, self._bus, self._clock = engine, store, bus, clock
         self._interval_s, self._deltas_max = interval_ms / 1000, deltas_max
         self._stage, self._health = stage, health
         self._standings: dict[int, _Standing] = {}
         self._away_until = 0.0
+        self._rest_until = 0.0  # no checkpoint before: they would take more than their share
         self._waiting_since: float | None = None  # for the store, to take partitions over
 
     def take(self, position: TopicPartition) -> int | None:
@@ -67,7 +81,7 @@ class EngineState:
         try:
             segments = self._store.acquire(position.partition)
         except BusUnavailable as error:
-            now = time.monotonic()
+            now = self._clock()
             self._waiting_since = self._waiting_since or now
             self._failed(position.partition, error, 0.0)
             if now - self._waiting_since < TAKE_WITHOUT_STATE_AFTER_S:
@@ -101,11 +115,13 @@ class EngineState:
         """`offsets` are acknowledged. Writes what changed, where the interval has passed, of all partitions."""
         for position, offset in offsets.items():
             self._standings.setdefault(position.partition, _Standing()).acknowledged = offset
-        now = time.monotonic()
-        for partition, standing in self._standings.items():
-            waits = standing.held is not None and now < self._away_until
+        # Who has waited longest comes first: there may be no time for the others.
+        for partition, standing in sorted(self._standings.items(), key=lambda item: item[1].written_at):
+            now = self._clock()
+            waits = now < self._rest_until or (standing.held is not None and now < self._away_until)
             if standing.due() and now - standing.written_at >= self._interval_s and not waits:
                 self._write(partition, standing, standing.acknowledged)
+                self._rest_until = self._clock() + (self._clock() - now) * (1 / SHARE - 1)
 
     def give_up(self, positions: Iterable[TopicPartition]) -> None:
         """Forgets partitions that go to another owner, who finds all that is acknowledged in the checkpoint."""
@@ -123,28 +139,32 @@ class EngineState:
         if not self._store_it(partition, standing, offset):
             standing.held = self._engine.checkpoint(partition, offset, True)
             standing.segments = 0
-        standing.checkpointed, standing.written_at = offset, time.monotonic()
+        standing.checkpointed, standing.written_at = offset, self._clock()
 
     def _store_it(self, partition: int, standing: _Standing, offset: int) -> bool:
         """Whether the store took it. If not, a delta is lost with its changes: the next must be a snapshot."""
-        began = time.perf_counter()
-        if time.monotonic() < self._away_until:
+        began = self._clock()
+        if self._clock() < self._away_until:
             return False
-        full = standing.segments in (0, self._deltas_max + 1)
+        full = standing.whole(self._deltas_max)
         segment = self._engine.checkpoint(partition, offset, full)
         try:
             standing.segments = self._store.write(partition, segment, full=full)
         except (BusUnavailable, CheckpointLost, NotTheOwner) as error:
-            self._failed(partition, error, time.perf_counter() - began)
+            self._failed(partition, error, self._clock() - began)
             return False
         standing.held = None
+        if full:
+            standing.whole_bytes, standing.delta_bytes = len(segment), 0
+        else:
+            standing.delta_bytes += len(segment)
         self._health.mark("checkpoints", None)
-        metrics.BATCH_SECONDS.labels(self._stage, "checkpoint").observe(time.perf_counter() - began)
+        metrics.BATCH_SECONDS.labels(self._stage, "checkpoint").observe(self._clock() - began)
         return True
 
     def _failed(self, partition: int, error: Exception, took_s: float) -> None:
         if isinstance(error, BusUnavailable):
-            self._away_until = time.monotonic() + max(_AWAY_PAUSE_S, 10 * took_s)
+            self._away_until = self._clock() + max(_AWAY_PAUSE_S, 10 * took_s)
         self._health.mark("checkpoints", str(error))
         metrics.ERRORS.labels(self._stage, "checkpoint_failed").inc()
         log(_log, logging.WARNING, "checkpoint_failed", partition=partition, reason=str(error))
@@ -172,6 +192,7 @@ class EngineState:
             log(_log, logging.ERROR, "input_trimmed", partition=partition, offset=offset, low=there.low)
             offset = there.low
         standing.segments = len(segments)
+        standing.whole_bytes, standing.delta_bytes = len(segments[0]), sum(map(len, segments[1:]))
         standing.checkpointed = standing.seen = standing.acknowledged = offset
         patients = self._engine.patients(partition)
         log(_log, logging.INFO, "checkpoint_restored", partition=partition, offset=offset, patients=patients)
