@@ -35,6 +35,9 @@ RECORDS_A_POLL = 8
 class _Log:
     """A log that holds everything."""
 
+    def identity(self, topic: str) -> str:
+        return "bench"
+
     def ranges(self, topic: str) -> list[PartitionRange]:
         return [PartitionRange(TopicPartition(topic, p), 0, 1 << 62) for p in range(PARTITIONS)]
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from vigil.bus.port import Bus, BusUnavailable, TopicPartition
+from vigil.bus.port import Bus, BusError, BusUnavailable, TopicPartition
 from vigil.core import CoreError, Engine
 from vigil.runtime import metrics
 from vigil.runtime.health import Health
@@ -72,6 +72,7 @@ class EngineState:
         self._interval_s, self._deltas_max = interval_ms / 1000, deltas_max
         self._stage, self._health = stage, health
         self._standings: dict[int, _Standing] = {}
+        self._log = ""  # the input's identity
         self._away_until = 0.0
         self._rest_until = 0.0  # no checkpoint before: they would take more than their share
         self._waiting_since: float | None = None  # for the store, to take partitions over
@@ -80,6 +81,7 @@ class EngineState:
         """Takes a partition over; returns the offset its state stands at, None without a checkpoint."""
         try:
             segments = self._store.acquire(position.partition)
+            of_log = self._store.log(position.partition)
         except BusUnavailable as error:
             now = self._clock()
             self._waiting_since = self._waiting_since or now
@@ -87,9 +89,14 @@ class EngineState:
             if now - self._waiting_since < TAKE_WITHOUT_STATE_AFTER_S:
                 raise
             log(_log, logging.ERROR, "state_unknown", partition=position.partition, reason=str(error))
-            segments = []
+            segments, of_log = [], ""
         else:
             self._waiting_since = None
+        self._identify(position.topic)
+        if segments and self._log and of_log and of_log != self._log:
+            # Its offset says nothing about this log: what it would skip was never evaluated.
+            self._refuse(position.partition, "checkpoint_of_another_log", f"of {of_log}, this one is {self._log}")
+            segments = []
         return self._restore(position, segments)
 
     def take_back(self, position: TopicPartition) -> int:
@@ -149,7 +156,7 @@ class EngineState:
         full = standing.whole(self._deltas_max)
         segment = self._engine.checkpoint(partition, offset, full)
         try:
-            standing.segments = self._store.write(partition, segment, full=full)
+            standing.segments = self._store.write(partition, segment, full=full, log=self._log)
         except (BusUnavailable, CheckpointLost, NotTheOwner) as error:
             self._failed(partition, error, self._clock() - began)
             return False
@@ -197,6 +204,14 @@ class EngineState:
         patients = self._engine.patients(partition)
         log(_log, logging.INFO, "checkpoint_restored", partition=partition, offset=offset, patients=patients)
         return offset
+
+    def _identify(self, topic: str) -> None:
+        """Which log the offsets are of. One that does not say is not doubted."""
+        try:
+            self._log = self._bus.identity(topic)
+        except BusError as error:
+            self._log = ""
+            log(_log, logging.WARNING, "log_not_identified", reason=str(error))
 
     def _refuse(self, partition: int, code: str, reason: str) -> None:
         """Goes on as if there were no checkpoint: from the committed offset, everything unknown."""

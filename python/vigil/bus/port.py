@@ -160,6 +160,10 @@ class Bus(Protocol):
     def ranges(self, topic: str) -> list[PartitionRange]:
         """What each partition of `topic` holds now."""
 
+    def identity(self, topic: str) -> str:
+        """What tells the topic's records from those of another topic of that name, made later: offsets mean
+        something only beside it. Empty when the log cannot tell."""
+
     def read(self, position: TopicPartition, start: int, end: int) -> Iterable[Record]:
         """Records with `start <= offset < end`, outside any group (tail, audit, dead letters)."""
 

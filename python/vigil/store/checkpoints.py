@@ -19,7 +19,7 @@ redis.call('SET', KEYS[1], mine)
 return mine
 """
 
-# KEYS: epoch, segments. ARGV: epoch, "full" or "delta", segment.
+# KEYS: epoch, segments, log. ARGV: epoch, "full" or "delta", segment, log.
 # Returns the number of segments, -1 = not the owner, -2 = what the delta builds on is gone.
 _WRITE = """
 local held = tonumber(redis.call('GET', KEYS[1]) or '0')
@@ -27,6 +27,7 @@ if held > tonumber(ARGV[1]) then return -1 end
 if ARGV[2] == 'full' then
   redis.call('SET', KEYS[1], ARGV[1])
   redis.call('DEL', KEYS[2])
+  redis.call('SET', KEYS[3], ARGV[4])
 elseif held ~= tonumber(ARGV[1]) or redis.call('LLEN', KEYS[2]) == 0 then
   return -2
 end
@@ -71,16 +72,24 @@ class Checkpoints:
         except redis.RedisError as error:
             raise BusUnavailable(f"the checkpoint store does not answer: {error}") from error
 
-    def write(self, partition: int, segment: bytes, *, full: bool) -> int:
-        """Replaces everything by a snapshot, or appends a delta; returns the number of segments now.
+    def log(self, partition: int) -> str:
+        """The identity of the log that the partition's offsets belong to; empty when it is not known."""
+        try:
+            return bytes(self._redis.get(f"{self._prefix}:{partition}:log") or b"").decode()
+        except redis.RedisError as error:
+            raise BusUnavailable(f"the checkpoint store does not answer: {error}") from error
+
+    def write(self, partition: int, segment: bytes, *, full: bool, log: str = "") -> int:
+        """Replaces everything by a snapshot (whose offset is of `log`), or appends a delta; returns the number of
+        segments now.
 
         Takes the partition over first if that was not possible before. Raises `NotTheOwner`, `CheckpointLost`,
         or `BusUnavailable` when Redis does not answer."""
         if partition not in self._epochs:
             self.acquire(partition)
-        keys = [f"{self._prefix}:{partition}:epoch", f"{self._prefix}:{partition}:segments"]
+        keys = [f"{self._prefix}:{partition}:{part}" for part in ("epoch", "segments", "log")]
         try:
-            count = int(self._write(keys, [self._epochs[partition], "full" if full else "delta", segment]))
+            count = int(self._write(keys, [self._epochs[partition], "full" if full else "delta", segment, log]))
         except redis.RedisError as error:
             raise BusUnavailable(f"the checkpoint store does not answer: {error}") from error
         if count == -2:

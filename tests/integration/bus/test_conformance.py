@@ -27,6 +27,14 @@ def test_topics_are_made_once_and_another_count_is_refused(bus: Bus) -> None:
     assert not refused.value.retriable
 
 
+def test_a_topic_has_an_identity_that_stays(bus: Bus) -> None:
+    identities = {topic: bus.identity(topic) for topic in (topology.RAW, topology.ENRICHED)}
+    assert all(identities.values())
+    assert len(set(identities.values())) == 2
+    bus.ensure_topics(4)
+    assert identities[topology.RAW] == bus.identity(topology.RAW)
+
+
 def test_an_unknown_topic_or_partition_is_refused(bus: Bus) -> None:
     producer = bus.producer()
     for topic, partition in ((RAW, 4), ("no.such.topic", 0)):

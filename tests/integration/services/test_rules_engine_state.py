@@ -200,6 +200,56 @@ def test_a_store_that_lost_its_data_gets_a_whole_checkpoint(ward: Ward) -> None:
     assert len(ward.starts()) == 1, "the episode is still the same"
 
 
+def test_a_checkpoint_of_a_topic_that_was_made_anew_is_refused(ward: Ward) -> None:
+    ward.engine()
+    ward.send(ASYSTOLE)
+    ward.settled()
+    ward.running.pop().stop(10)
+    identities = [ward.bus.identity(topology.ENRICHED), "another", ""]
+    assert len(set(identities)) == 3
+    for identity, known in zip(identities, [1, 0, 1], strict=True):
+        engine = core.Engine(RULES)
+        log: Any = Faulty(ward.bus, identity=lambda _topic, identity=identity: identity)
+        store = Checkpoints(ward.store_url, ward.prefix, 1.0)
+        taken = EngineState(engine, store, log, 50, 4, NAME, ward.health).take(P0)
+        assert (taken is not None, engine.patients(0)) == (bool(known), known), identity
+
+
+def test_checkpoints_take_a_twentieth_of_the_time_at_most(ward: Ward) -> None:
+    now, spent = [1000.0], [0.0]
+
+    def slowly(*args: Any, **named: Any) -> int:
+        now[0] += 0.5
+        spent[0] += 0.5
+        return real.write(*args, **named)
+
+    real = Checkpoints(ward.store_url, ward.prefix, 1.0)
+    store: Any = Faulty(real, write=slowly)
+    kept = EngineState(core.Engine(RULES), store, ward.bus, 0, 4, NAME, ward.health, lambda: now[0])
+    positions = [TopicPartition(topology.ENRICHED, p) for p in range(2)]
+    for position in positions:
+        kept.take(position)
+        kept.begin(position, 0, 0)
+    began, spent[0] = now[0], 0.0
+    for offset in range(1, 2000):
+        for position in positions:
+            kept.begin(position, offset - 1, offset)
+        kept.checkpoint(dict.fromkeys(positions, offset))
+        now[0] += 0.1
+    assert 0.04 < spent[0] / (now[0] - began) <= 0.055
+    assert ward.checkpointed() > 1900, "no partition is forgotten"
+
+
+def test_deltas_never_outgrow_their_snapshot(ward: Ward) -> None:
+    ward.engine(interval_ms=0)
+    for _ in range(8):
+        ward.send(NORMAL)
+        await_true(lambda: ward.checkpointed() == ward.high(), "checkpointed")
+        with redis.Redis.from_url(ward.store_url) as client:
+            sizes = [len(s) for s in client.lrange(f"{ward.prefix}vigil:checkpoint:0:segments", 0, -1)]
+        assert sum(sizes[1:-1]) <= sizes[0]
+
+
 @pytest.mark.parametrize("how", ["idle", "stopped"])
 def test_nothing_is_left_to_replay(ward: Ward, how: str) -> None:
     stage = ward.engine(interval_ms=60_000 if how == "stopped" else 300)

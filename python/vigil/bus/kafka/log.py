@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
@@ -129,6 +129,16 @@ class KafkaBus:
         lows = self._offsets(positions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
         highs = self._offsets(positions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         return [PartitionRange(position, lows[position], highs[position]) for position in positions]
+
+    def identity(self, topic: str) -> str:
+        """The topic's id, which Kafka gives it when it is made; see the port."""
+        name = self._prefix + topic
+        try:
+            asked = self._admin.describe_topics(TopicCollection([name]), request_timeout=self._timeout_s)
+            described = asked[name].result()
+        except KafkaException as error:
+            raise as_bus_error(error, "asking for a topic's id") from error
+        return "" if described.topic_id is None else str(described.topic_id)
 
     def _offsets(self, positions: list[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
         wanted = {Place(self._prefix + topic, partition): spec for topic, partition in positions}

@@ -25,6 +25,10 @@ class Names:
         """Hash: topic → partition count."""
         return f"{self._root}topics"
 
+    def identities(self) -> str:
+        """Hash: topic → what tells it from another one of that name."""
+        return f"{self._root}topics:identity"
+
     def stream(self, position: TopicPartition) -> str:
         """The stream of a partition."""
         return f"{self._root}{position.topic}:{position.partition}"

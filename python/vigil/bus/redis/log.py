@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from uuid import uuid4
 
 from vigil import topology
 from vigil.bus.port import (
@@ -35,8 +36,11 @@ class RedisBus:
 
     def ensure_topics(self, partitions: int) -> None:
         """Writes down the partition count of every topic, once; see the port."""
-        key = self._names.topics()
-        self._ask([["HSETNX", key, topic.name, partitions] for topic in topology.TOPICS])
+        made: list[list[object]] = []
+        for topic in topology.TOPICS:
+            made.append(["HSETNX", self._names.topics(), topic.name, partitions])
+            made.append(["HSETNX", self._names.identities(), topic.name, uuid4().hex])
+        self._ask(made)
         counts = self._counts()
         wrong = {topic.name: counts[topic.name] for topic in topology.TOPICS if counts[topic.name] != partitions}
         if wrong:
@@ -114,6 +118,10 @@ class RedisBus:
             low = decode(position, first)[0].offset if first else high
             found.append(PartitionRange(position, low, high))
         return found
+
+    def identity(self, topic: str) -> str:
+        """Drawn when the topic was made; see the port."""
+        return bytes(self._ask([["HGET", self._names.identities(), topic]])[0] or b"").decode()
 
     def read(self, position: TopicPartition, start: int, end: int) -> Iterator[Record]:
         """Records with `start <= offset < end`; see the port."""
