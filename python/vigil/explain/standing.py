@@ -42,7 +42,7 @@ def rule_text(rule: Json) -> str:
             missing = ", ".join(sign_label(sign) for sign in rule["missing"])
             return f"nothing usable was heard of {missing}" if missing else "what it looks at was never heard"
         case "disconnected":
-            return f"{', '.join(sign_label(s) for s in rule['disconnected'])} is disconnected or silent; {_inputs(rule)}"
+            return f"{', '.join(map(sign_label, rule['disconnected']))} is disconnected or silent; {_inputs(rule)}"
         case "alarming":
             return f"{(rule['priority'] or '').upper()} since {_at(rule['raised_us'])}{_signal(rule)}; {_inputs(rule)}"
         case "suppressed":
