@@ -92,9 +92,9 @@ struct Engine {
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (rules_toml, batch_observations_max = 1000))]
-    fn new(rules_toml: &str, batch_observations_max: u32) -> PyResult<Self> {
-        let inner = engine::Engine::new(rules_toml, batch_observations_max)
+    #[pyo3(signature = (rules_toml, batch_observations_max = 1000, rules_name = "rules.toml"))]
+    fn new(rules_toml: &str, batch_observations_max: u32, rules_name: &str) -> PyResult<Self> {
+        let inner = engine::Engine::named(rules_toml, batch_observations_max, rules_name)
             .map_err(|error| to_python(&error))?;
         Ok(Self {
             inner: Mutex::new(inner),

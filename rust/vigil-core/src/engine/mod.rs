@@ -38,7 +38,8 @@ use hashbrown::HashMap;
 use crate::checkpoint;
 use crate::error::Error;
 use crate::outcome::Outcome;
-use crate::rules::{parse::parse, RuleSet};
+use crate::rules::parse::{parse_named, DEFAULT_NAME};
+use crate::rules::RuleSet;
 
 use partition::Partition;
 pub use pending::Pending;
@@ -67,6 +68,8 @@ pub struct AlertRecord {
 #[derive(Debug)]
 pub struct Engine {
     rules: Arc<RuleSet>,
+    /// What the rule file is called where it is refused.
+    rules_name: String,
     observations_max: u32,
     partitions: HashMap<u32, Partition>,
 }
@@ -74,8 +77,14 @@ pub struct Engine {
 impl Engine {
     /// An engine with the rules of a rule file.
     pub fn new(rules_toml: &str, observations_max: u32) -> Result<Self, Error> {
+        Self::named(rules_toml, observations_max, DEFAULT_NAME)
+    }
+
+    /// As [`Engine::new`]; `rules_name` is what the file is called where it is refused.
+    pub fn named(rules_toml: &str, observations_max: u32, rules_name: &str) -> Result<Self, Error> {
         Ok(Self {
-            rules: Arc::new(parse(rules_toml)?),
+            rules: Arc::new(parse_named(rules_toml, rules_name)?),
+            rules_name: rules_name.to_owned(),
             observations_max: observations_max.max(1),
             partitions: HashMap::new(),
         })
@@ -89,7 +98,7 @@ impl Engine {
     /// Uses new rules from the next batch on; keeps the old ones when the new are wrong. Episodes of rules that
     /// are gone end at the patient's next observation.
     pub fn reload(&mut self, rules_toml: &str) -> Result<(), Error> {
-        self.rules = Arc::new(parse(rules_toml)?);
+        self.rules = Arc::new(parse_named(rules_toml, &self.rules_name)?);
         for partition in self.partitions.values_mut() {
             partition.schedule(|state, identity| evaluate::next_us(&self.rules, state, identity));
         }

@@ -5,72 +5,102 @@ use hashbrown::HashMap;
 use crate::sign::Sign;
 
 use super::limit::{safe_range, signs_of};
-use super::model::{Priority, Rule, Settings, Test};
+use super::model::{key_of, Priority, Rule, Settings, Test};
 use super::order::Order;
+use super::population::Population;
+
+/// Different populations of one rule set: a bit each.
+pub const POPULATIONS_MAX: usize = u128::BITS as usize;
 
 /// Rules ready for evaluation. Immutable; a reload makes a new one.
 #[derive(Debug)]
 pub struct RuleSet {
     /// First 16 hex digits of SHA-256 over the canonical content.
     pub version: String,
-    /// How a device's order is repaired, and what is late.
-    pub order: Order,
+    /// First 8 bytes of the version: what is compiled for a patient belongs to it.
+    pub key: u64,
     /// What holds for all rules.
     pub settings: Settings,
+    /// How a device's order is repaired, and what is late.
+    pub order: Order,
     rules: Vec<Rule>,
-    /// Where in `rules` a key is.
-    keys: HashMap<u64, u16>,
+    by_key: HashMap<u64, u16>,
     limits: [Vec<u16>; Sign::COUNT],
     technical: [Option<u16>; Sign::COUNT],
+    device: Option<u16>,
+    trends: Vec<u16>,
     scores: Vec<u16>,
-    devices: Vec<u16>,
+    combinations: Vec<u16>,
+    anomalies: Vec<u16>,
+    /// By the bit that rules have of them.
+    populations: Vec<Population>,
     /// Strictly inside, no default limit is met.
     safe: [(f64, f64); Sign::COUNT],
 }
 
 impl RuleSet {
-    /// Compiles `rules` (at most 65,535, as [`super::parse`] makes sure).
-    pub fn new(rules: Vec<Rule>, version: String, spot_check_after_us: i64) -> Self {
+    /// Compiles `rules` (at most 65,535, of at most [`POPULATIONS_MAX`] populations, as [`super::parse`] makes sure).
+    pub fn new(rules: Vec<Rule>, version: String, settings: Settings, order: Order) -> Self {
         let mut set = Self {
+            key: key_of(&version) | 1,
             version,
-            order: Order::default(),
-            settings: Settings {
-                spot_check_after_us,
-                ..Settings::default()
-            },
-            keys: (0..).zip(&rules).map(|(i, rule)| (rule.key, i)).collect(),
+            settings,
+            order,
+            by_key: HashMap::new(),
             limits: std::array::from_fn(|_| Vec::new()),
             technical: [None; Sign::COUNT],
+            device: None,
+            trends: Vec::new(),
             scores: Vec::new(),
-            devices: Vec::new(),
+            combinations: Vec::new(),
+            anomalies: Vec::new(),
+            populations: Vec::new(),
             safe: [(f64::NEG_INFINITY, f64::INFINITY); Sign::COUNT],
-            rules: Vec::new(),
+            rules,
         };
-        for (i, rule) in rules.iter().enumerate() {
-            let i = i as u16;
-            match &rule.test {
-                Test::Limit(test) => {
-                    let (low, high) = safe_range(test);
-                    for sign in signs_of(test.sign) {
-                        if let Some(list) = set.limits.get_mut(sign.index()) {
-                            list.push(i);
-                        }
-                        if let Some(safe) = set.safe.get_mut(sign.index()) {
-                            *safe = (safe.0.max(low), safe.1.min(high));
-                        }
+        for i in 0..set.rules.len() {
+            set.add(i);
+        }
+        set
+    }
+
+    fn add(&mut self, at: usize) {
+        let i = at as u16;
+        let Some(rule) = self.rules.get_mut(at) else {
+            return;
+        };
+        self.by_key.insert(rule.key, i);
+        if let Some(population) = &rule.population {
+            let known = self.populations.iter().position(|p| p == population);
+            let bit = known.unwrap_or_else(|| {
+                self.populations.push(population.clone());
+                self.populations.len() - 1
+            });
+            rule.population_bit = 1u128.checked_shl(bit as u32).unwrap_or(0);
+        }
+        match &rule.test {
+            Test::Limit(test) => {
+                let (low, high) = safe_range(test);
+                for sign in signs_of(test.sign) {
+                    if let Some(list) = self.limits.get_mut(sign.index()) {
+                        list.push(i);
                     }
-                }
-                Test::Score(_) => set.scores.push(i),
-                Test::Device(_) => set.devices.push(i),
-                Test::Technical(test) => {
-                    if let Some(slot) = set.technical.get_mut(test.sign.index()) {
-                        *slot = Some(i);
+                    if let Some(safe) = self.safe.get_mut(sign.index()) {
+                        *safe = (safe.0.max(low), safe.1.min(high));
                     }
                 }
             }
+            Test::Trend(_) => self.trends.push(i),
+            Test::Score(_) => self.scores.push(i),
+            Test::Combination(_) => self.combinations.push(i),
+            Test::Anomaly(_) => self.anomalies.push(i),
+            Test::Device(_) => self.device = Some(i),
+            Test::Technical(test) => {
+                if let Some(slot) = self.technical.get_mut(test.sign.index()) {
+                    *slot = Some(i);
+                }
+            }
         }
-        set.rules = rules;
-        set
     }
 
     /// All rules, in the order of the file.
@@ -78,22 +108,16 @@ impl RuleSet {
         &self.rules
     }
 
-    /// Whether a rule with this key exists.
+    /// The rule with this key.
     #[inline]
-    pub fn knows(&self, key: u64) -> bool {
-        self.keys.contains_key(&key)
+    pub fn rule(&self, key: u64) -> Option<&Rule> {
+        self.at(*self.by_key.get(&key)?)
     }
 
     /// The place of a rule in the file; what no rule has this key comes last.
     #[inline]
     pub fn place(&self, key: u64) -> u16 {
-        self.keys.get(&key).copied().unwrap_or(u16::MAX)
-    }
-
-    /// The rule with this key.
-    #[inline]
-    pub fn rule(&self, key: u64) -> Option<&Rule> {
-        self.rules.get(usize::from(*self.keys.get(&key)?))
+        self.by_key.get(&key).copied().unwrap_or(u16::MAX)
     }
 
     /// When an acknowledged alarm of `rule` sounds again at this priority; 0 = never.
@@ -102,6 +126,11 @@ impl RuleSet {
             let i = priority as usize - 1;
             self.settings.re_alarm_us.get(i).copied().unwrap_or(0)
         })
+    }
+
+    /// The populations that rules are for, by the number of their bit.
+    pub fn populations(&self) -> &[Population] {
+        &self.populations
     }
 
     /// Whether no default limit of any rule can be met by `value`.
@@ -115,31 +144,48 @@ impl RuleSet {
     /// Limit rules that evaluate values of `sign`, in the order of the file.
     #[inline]
     pub fn limit_rules(&self, sign: Sign) -> impl Iterator<Item = &Rule> {
-        self.limits
-            .get(sign.index())
-            .into_iter()
-            .flatten()
-            .filter_map(|i| self.rules.get(usize::from(*i)))
+        let rules = self.limits.get(sign.index());
+        rules.into_iter().flatten().filter_map(|i| self.at(*i))
     }
 
-    /// The technical rule about `sign`.
+    /// The rule about a missing `sign`.
     #[inline]
     pub fn technical_rule(&self, sign: Sign) -> Option<&Rule> {
-        let i = self.technical.get(sign.index()).copied().flatten()?;
-        self.rules.get(usize::from(i))
+        self.at(self.technical.get(sign.index()).copied().flatten()?)
     }
 
     /// The rule about silent devices.
     #[inline]
     pub fn device_rule(&self) -> Option<&Rule> {
-        self.rules.get(usize::from(*self.devices.first()?))
+        self.at(self.device?)
+    }
+
+    /// Trend rules.
+    #[inline]
+    pub fn trend_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.trends.iter().filter_map(|i| self.at(*i))
     }
 
     /// Score rules.
     #[inline]
     pub fn score_rules(&self) -> impl Iterator<Item = &Rule> {
-        self.scores
-            .iter()
-            .filter_map(|i| self.rules.get(usize::from(*i)))
+        self.scores.iter().filter_map(|i| self.at(*i))
+    }
+
+    /// Combination rules.
+    #[inline]
+    pub fn combination_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.combinations.iter().filter_map(|i| self.at(*i))
+    }
+
+    /// Anomaly rules.
+    #[inline]
+    pub fn anomaly_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.anomalies.iter().filter_map(|i| self.at(*i))
+    }
+
+    #[inline]
+    fn at(&self, i: u16) -> Option<&Rule> {
+        self.rules.get(usize::from(i))
     }
 }

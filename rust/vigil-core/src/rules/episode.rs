@@ -233,7 +233,7 @@ pub fn withdraw(scene: &Scene<'_>, states: &mut Vec<RuleState>, sink: Sink<'_>) 
 mod tests {
     use super::*;
     use crate::rules::message::Message;
-    use crate::rules::model::{ScoreRule, Test};
+    use crate::rules::model::{ScoreKind, ScoreRule, Test};
     use crate::rules::Subject;
 
     fn state() -> RuleState {
@@ -248,7 +248,8 @@ mod tests {
             warning: &Warning::NONE,
         };
         let test = Test::Score(ScoreRule {
-            hysteresis: 0,
+            score: ScoreKind::News2,
+            hysteresis: 0.0,
             steps: Vec::new(),
         });
         let rule = Rule::new("r", "t", Message::parse("m").unwrap(), test);

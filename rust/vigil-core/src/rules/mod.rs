@@ -7,12 +7,14 @@
 
 pub mod compile;
 pub mod episode;
+pub mod kinds;
 pub mod limit;
 pub mod message;
 pub mod model;
 pub mod moment;
 pub mod order;
 pub mod parse;
+pub mod population;
 pub mod profile;
 pub mod score;
 pub mod subject;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 pub use crate::alarms::settings::{Ladder, LadderStep, Settings};
-use crate::sign::Sign;
 
+pub use super::kinds::*;
 use super::message::Message;
+use super::population::Population;
 
 /// Priority steps of one rule.
 pub const STEPS_MAX: usize = 4;
@@ -108,111 +109,55 @@ impl Direction {
     }
 }
 
-/// The patient's own limit that replaces a step's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PatientLimitKind {
-    /// `Limit.low`.
-    Low,
-    /// `Limit.high`.
-    High,
-    /// `Limit.critical_low`.
-    CriticalLow,
-    /// `Limit.critical_high`.
-    CriticalHigh,
-}
-
-/// One priority of a limit rule.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LimitStep {
-    /// Canonical unit; `None`: only patients with a limit of their own have this step.
-    pub limit: Option<f64>,
-    /// Whether the limit itself is beyond.
-    pub inclusive: bool,
-    /// What replaces `limit`.
-    pub patient_limit: Option<PatientLimitKind>,
-    /// How long the condition must hold.
-    pub delay_us: i64,
-    /// Of the alarm.
-    pub urgency: Urgency,
-}
-
-/// A sign beyond a limit.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LimitRule {
-    /// The sign, or its alternate where it is not measured.
-    pub sign: Sign,
-    /// Which side.
-    pub direction: Direction,
-    /// Distance of the clear limit from the limit, canonical unit.
-    pub hysteresis: f64,
-    /// Least urgent first.
-    pub steps: Vec<LimitStep>,
-}
-
-/// What a score must reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trigger {
-    /// The total.
-    AtLeast(u32),
-    /// A single parameter with 3 points.
-    SingleThree,
-}
-
-/// One priority of a score rule.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ScoreStep {
-    /// What must be reached.
-    pub trigger: Trigger,
-    /// How long the condition must hold.
-    pub delay_us: i64,
-    /// Of the alarm.
-    pub urgency: Urgency,
-}
-
-/// An early-warning score (NEWS2) that reaches a total.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ScoreRule {
-    /// Points below the total at which it still holds.
-    pub hysteresis: u32,
-    /// Least urgent first.
-    pub steps: Vec<ScoreStep>,
-}
-
-/// A sign that is missing: its sensor is off the patient, or it is not sent any more.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TechnicalRule {
-    /// The sign that is missing.
-    pub sign: Sign,
-    /// Whether a sensor that is off the patient is the condition.
-    pub lead_off: bool,
-    /// How long the sensor must be off.
-    pub delay_us: i64,
-    /// Silence (processing time) that is the condition; 0 = none is.
-    pub silent_after_us: i64,
-    /// Of the alarm.
-    pub urgency: Urgency,
-}
-
-/// A device of which nothing is heard.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DeviceRule {
-    /// Silence (processing time) that is the condition.
-    pub silent_after_us: i64,
-    /// Of the alarm.
-    pub urgency: Urgency,
-}
-
 /// What a rule tests.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
     /// kind = "limit"
     Limit(LimitRule),
+    /// kind = "trend"
+    Trend(TrendRule),
     /// kind = "score"
     Score(ScoreRule),
-    /// kind = "missing" about signs, and "technical"
+    /// kind = "combination"
+    Combination(CombinationRule),
+    /// kind = "missing" of a sign
     Technical(TechnicalRule),
-    /// kind = "missing" about devices
+    /// kind = "missing" of a device
     Device(DeviceRule),
+    /// kind = "anomaly"
+    Anomaly(AnomalyRule),
+}
+
+impl Test {
+    /// The kind's name in rule files.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Limit(_) => "limit",
+            Self::Trend(_) => "trend",
+            Self::Score(_) => "score",
+            Self::Combination(_) => "combination",
+            Self::Technical(_) | Self::Device(_) => "missing",
+            Self::Anomaly(_) => "anomaly",
+        }
+    }
+
+    /// Whether its alarms are technical.
+    pub const fn technical(&self) -> bool {
+        matches!(self, Self::Technical(_) | Self::Device(_))
+    }
+
+    /// Urgency and delay of its steps, the least urgent first.
+    pub fn steps(&self) -> Vec<(Urgency, i64)> {
+        match self {
+            Self::Limit(t) => t.steps.iter().map(|s| (s.urgency, s.delay_us)).collect(),
+            Self::Trend(t) => t.steps.iter().map(|s| (s.urgency, s.delay_us)).collect(),
+            Self::Score(t) => t.steps.iter().map(|s| (s.urgency, s.delay_us)).collect(),
+            Self::Combination(t) => vec![(t.urgency, t.delay_us)],
+            Self::Technical(t) => vec![(t.urgency, t.delay_us)],
+            Self::Device(t) => vec![(t.urgency, t.silent_after_us)],
+            Self::Anomaly(t) => t.steps.iter().map(|s| (s.urgency, s.delay_us)).collect(),
+        }
+    }
 }
 
 /// A rule. A rule over several signs is one rule a sign by now.
@@ -234,6 +179,10 @@ pub struct Rule {
     pub ladder: Option<Arc<Ladder>>,
     /// When it sounds again after it was acknowledged; 0 = never, `None` = as the rule set says for its priority.
     pub re_alarm_us: Option<i64>,
+    /// Whom it is for; `None` = everybody.
+    pub population: Option<Population>,
+    /// Its population's bit in a patient's exclusions; 0 = it is for everybody. The rule set gives it.
+    pub population_bit: u128,
     /// The rule in words.
     pub text: String,
     /// What it tests.
@@ -252,6 +201,8 @@ impl Rule {
             latching: false,
             ladder: None,
             re_alarm_us: None,
+            population: None,
+            population_bit: 0,
             text: String::new(),
             test,
         }

@@ -29,7 +29,7 @@ pub fn evaluate(
         };
         let (met, mut held) = moment.warning.news2.as_ref().map_or((0, 0), |news2| {
             (
-                reached(test, news2, 0),
+                reached(test, news2, 0.0),
                 reached(test, news2, test.hysteresis),
             )
         });
@@ -83,11 +83,11 @@ pub fn evaluate(
     }
 }
 
-fn reached(test: &ScoreRule, news2: &News2, hysteresis: u32) -> u8 {
+fn reached(test: &ScoreRule, news2: &News2, hysteresis: f64) -> u8 {
     let mut bits = 0;
     for (i, step) in test.steps.iter().enumerate() {
         let reached = match step.trigger {
-            Trigger::AtLeast(total) => u32::from(news2.total) + hysteresis >= total,
+            Trigger::AtLeast(total) => f64::from(news2.total) + hysteresis >= total,
             Trigger::SingleThree => news2.single_three,
         };
         bits |= u8::from(reached) << i;
@@ -115,15 +115,15 @@ fn evidence(test: &ScoreRule, news2: &News2, phase: Phase, met: u8) -> Option<Ev
     let (sign, value, limit) = match step.trigger {
         Trigger::SingleThree if met > 0 => {
             let (input, _) = news2.subscores.iter().find(|(_, p)| *p == Some(SINGLE))?;
-            (Some(input.sign()), SINGLE, u32::from(SINGLE))
+            (Some(input.sign()), SINGLE, f64::from(SINGLE))
         }
         _ => (None::<Sign>, news2.total, first_total(test, step.trigger)),
     };
     Some(Evidence {
         sign,
         value: f64::from(value),
-        limit: f64::from(limit),
-        comparison: if ended || f64::from(value) < f64::from(limit) {
+        limit,
+        comparison: if ended || f64::from(value) < limit {
             "<"
         } else {
             ">="
@@ -132,7 +132,7 @@ fn evidence(test: &ScoreRule, news2: &News2, phase: Phase, met: u8) -> Option<Ev
     })
 }
 
-fn first_total(test: &ScoreRule, trigger: Trigger) -> u32 {
+fn first_total(test: &ScoreRule, trigger: Trigger) -> f64 {
     if let Trigger::AtLeast(total) = trigger {
         return total;
     }
@@ -142,5 +142,5 @@ fn first_total(test: &ScoreRule, trigger: Trigger) -> u32 {
             Trigger::AtLeast(total) => Some(total),
             Trigger::SingleThree => None,
         })
-        .unwrap_or(u32::from(SINGLE))
+        .unwrap_or(f64::from(SINGLE))
 }

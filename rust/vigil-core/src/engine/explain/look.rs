@@ -3,7 +3,7 @@
 use crate::features::{Family, Known, NEVER};
 use crate::rules::episode::find;
 use crate::rules::limit::effective;
-use crate::rules::model::{LimitRule, Rule, ScoreRule, Test, Trigger};
+use crate::rules::model::{LimitRule, Rule, ScoreKind, ScoreRule, Test, Trigger};
 use crate::rules::{Profile, RuleState};
 use crate::sign::Sign;
 
@@ -15,7 +15,7 @@ impl Now<'_> {
     pub(super) fn look(&self, rule: &Rule, state: Option<&RuleState>) -> Look {
         let mut look = match &rule.test {
             Test::Limit(test) => self.limit(test),
-            Test::Score(test) => self.score(test),
+            Test::Score(test) if test.score == ScoreKind::News2 => self.score(test),
             Test::Technical(test) => {
                 let mut look = Look::default();
                 self.input(test.sign, &mut look);
@@ -37,6 +37,7 @@ impl Now<'_> {
                 );
                 look
             }
+            _ => Look::default(),
         };
         for (i, step) in look.steps.iter_mut().enumerate() {
             let since_us = state.and_then(|state| state.since_us.get(i).copied());
@@ -114,7 +115,7 @@ impl Now<'_> {
         });
         for step in &test.steps {
             let (what, limit) = match step.trigger {
-                Trigger::AtLeast(total) => ("news2", Some(f64::from(total))),
+                Trigger::AtLeast(total) => ("news2", Some(total)),
                 Trigger::SingleThree => ("a single parameter with 3 points", None),
             };
             let met = look.score.as_ref().map(|score| match limit {

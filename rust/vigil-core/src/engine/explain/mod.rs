@@ -100,7 +100,7 @@ impl<'a> Now<'a> {
         };
         RuleView {
             id: &rule.id,
-            kind: kind(&rule.test),
+            kind: rule.test.kind(),
             alert_type: &rule.alert_type,
             state: state_name,
             priority: active
@@ -165,12 +165,4 @@ const fn presence(presence: Presence) -> Option<&'static str> {
 /// `None` for [`NEVER`].
 fn time(us: i64) -> Option<i64> {
     (us != NEVER).then_some(us)
-}
-
-const fn kind(test: &Test) -> &'static str {
-    match test {
-        Test::Limit(_) => "limit",
-        Test::Score(_) => "score",
-        Test::Technical(_) | Test::Device(_) => "missing",
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::rules::order::{Hold, Order};
+use crate::rules::parse::parse;
 
 /// Crashes of each log, and logs.
 const CRASHES: usize = 60;

@@ -6,6 +6,7 @@ use super::*;
 use crate::engine::order::held::{HELD_BYTES_MAX, HELD_MAX};
 use crate::observation::flag;
 use crate::rules::order::{Hold, Order};
+use crate::rules::parse::parse;
 
 /// The test's own log: a record an observation or a control.
 struct Log {

@@ -32,6 +32,7 @@ priority = "medium"
 message = "Nothing is heard of the device"
 [[rule]]
 id = "asystole"
+alert_type = "asystole"
 kind = "limit"
 sign = "heart_rate"
 direction = "low"

@@ -1,129 +1,112 @@
 //! kind = "limit"
 
-use serde::Deserialize;
-
-use super::field::{
-    alert_type, check_count, check_id, check_order, duration, message, refuse, sign, suppressors,
-    urgency,
-};
+use super::field::{check_order, delay, hysteresis, rule, sign, steps, urgency, Around};
+use super::fields::Fields;
 use crate::error::Error;
-use crate::rules::model::{key_of, Direction, LimitRule, LimitStep, PatientLimitKind, Rule, Test};
+use crate::rules::model::{Direction, LimitRule, LimitStep, PatientLimitKind, Rule, Test};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawLimit {
-    id: String,
-    sign: String,
-    direction: String,
-    alert_type: Option<String>,
-    message: String,
-    #[serde(default)]
-    inclusive: bool,
-    #[serde(default)]
-    delay_s: f64,
-    #[serde(default)]
-    hysteresis: f64,
-    #[serde(default)]
-    suppressed_by: Vec<String>,
-    steps: Vec<RawStep>,
-}
+/// Beside those of every rule.
+pub const KEYS: [&str; 7] = [
+    "sign",
+    "direction",
+    "inclusive",
+    "delay_s",
+    "hysteresis",
+    "average_s",
+    "steps",
+];
+/// Of a step.
+pub const STEP_KEYS: [&str; 6] = [
+    "limit",
+    "patient_limit",
+    "inclusive",
+    "delay_s",
+    "priority",
+    "life_threatening",
+];
+/// Words of `direction`.
+pub const DIRECTIONS: [&str; 2] = ["low", "high"];
+/// Longer means hide what they are to show.
+pub const AVERAGE_S_MAX: f64 = 600.0;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawStep {
-    limit: Option<f64>,
-    patient_limit: Option<String>,
-    inclusive: Option<bool>,
-    delay_s: Option<f64>,
-    priority: String,
-    #[serde(default)]
-    life_threatening: bool,
-}
-
-pub fn build(at: &str, raw: RawLimit, earlier: &[Rule]) -> Result<Rule, Error> {
-    check_id(at, &raw.id)?;
-    let sign = sign(&format!("{at}.sign"), &raw.sign)?;
-    let direction = match raw.direction.as_str() {
-        "low" => Direction::Low,
-        "high" => Direction::High,
-        _ => return Err(refuse(&format!("{at}.direction"), "one of low, high")),
-    };
-    if !(raw.hysteresis.is_finite() && raw.hysteresis >= 0.0) {
-        return Err(refuse(&format!("{at}.hysteresis"), "a number, 0 or more"));
-    }
-    let default_type = || format!("{}_{}", sign.field(), raw.direction);
-    Ok(Rule {
-        key: key_of(&raw.id),
-        alert_type: alert_type(at, raw.alert_type.clone(), default_type)?,
-        message: message(at, &raw.message)?,
-        suppressed_by: suppressors(at, &raw.suppressed_by, earlier)?,
-        latching: false,
-        ladder: None,
-        re_alarm_us: None,
-        text: String::new(),
-        test: Test::Limit(LimitRule {
-            sign,
-            direction,
-            hysteresis: raw.hysteresis,
-            steps: steps(at, direction, &raw)?,
-        }),
-        id: raw.id,
+/// Which side of a limit.
+pub fn direction(fields: &Fields<'_>) -> Result<Direction, Error> {
+    Ok(match fields.required_word("direction", &DIRECTIONS)? {
+        0 => Direction::Low,
+        _ => Direction::High,
     })
 }
 
-fn steps(at: &str, direction: Direction, rule: &RawLimit) -> Result<Vec<LimitStep>, Error> {
-    check_count(at, rule.steps.len())?;
-    let mut steps: Vec<LimitStep> = Vec::new();
+/// The rule of a table of kind "limit".
+pub fn build(fields: &Fields<'_>, around: Around<'_>) -> Result<Rule, Error> {
+    let sign = sign(fields, "sign")?;
+    let direction = direction(fields)?;
+    let test = LimitRule {
+        sign,
+        direction,
+        hysteresis: hysteresis(fields)?,
+        average_us: fields
+            .seconds("average_s", 0.0, AVERAGE_S_MAX)?
+            .unwrap_or(0),
+        steps: limit_steps(fields, direction)?,
+    };
+    let side = match direction {
+        Direction::Low => "low",
+        Direction::High => "high",
+    };
+    let alert_type = format!("{}_{side}", sign.field());
+    rule(fields, around, &alert_type, Test::Limit(test))
+}
+
+fn limit_steps(rule: &Fields<'_>, direction: Direction) -> Result<Vec<LimitStep>, Error> {
+    let inclusive = rule.flag("inclusive")?;
+    let delay_us = delay(rule, 0)?;
+    let mut made: Vec<LimitStep> = Vec::new();
     let mut last: Option<f64> = None;
-    for (i, raw) in rule.steps.iter().enumerate() {
-        let at = format!("{at}.steps[{i}]");
-        let kind = raw.patient_limit.as_deref();
-        let patient_limit = kind
-            .map(|kind| patient_limit(&at, direction, kind))
-            .transpose()?;
-        if raw.limit.is_none() && patient_limit.is_none() {
-            return Err(refuse(&at, "a step has a limit, a patient_limit or both"));
+    for fields in steps(rule, &STEP_KEYS)? {
+        let limit = fields.number("limit")?;
+        let patient_limit = patient_limit(&fields, direction)?;
+        if limit.is_none() && patient_limit.is_none() {
+            return Err(fields.refuse(
+                "limit",
+                "missing: a step has a limit, a patient_limit or both",
+            ));
         }
-        if let Some(limit) = raw.limit {
-            if !limit.is_finite() {
-                return Err(refuse(&format!("{at}.limit"), "a finite number"));
-            }
+        if let Some(limit) = limit {
             let further = last.is_none_or(|last| match direction {
                 Direction::Low => limit < last,
                 Direction::High => limit > last,
             });
             if !further {
-                return Err(refuse(
-                    &format!("{at}.limit"),
-                    "each step's limit lies further out than the one before",
+                return Err(fields.refuse(
+                    "limit",
+                    "must lie further out than that of the step before: steps go from the least to the most urgent",
                 ));
             }
             last = Some(limit);
         }
-        let urgency = urgency(&at, &raw.priority, raw.life_threatening)?;
-        check_order(&at, steps.last().map(|s| s.urgency), urgency)?;
-        steps.push(LimitStep {
-            limit: raw.limit,
-            inclusive: raw.inclusive.unwrap_or(rule.inclusive),
+        let urgency = urgency(&fields)?;
+        check_order(&fields, made.last().map(|s| s.urgency), urgency)?;
+        made.push(LimitStep {
+            limit,
+            inclusive: fields.optional_flag("inclusive")?.unwrap_or(inclusive),
             patient_limit,
-            delay_us: duration(
-                &format!("{at}.delay_s"),
-                raw.delay_s.unwrap_or(rule.delay_s),
-            )?,
+            delay_us: delay(&fields, delay_us)?,
             urgency,
         });
     }
-    Ok(steps)
+    Ok(made)
 }
 
-fn patient_limit(at: &str, direction: Direction, kind: &str) -> Result<PatientLimitKind, Error> {
-    let wrong = |hint: &str| refuse(&format!("{at}.patient_limit"), hint);
-    match (direction, kind) {
-        (Direction::Low, "low") => Ok(PatientLimitKind::Low),
-        (Direction::Low, "critical_low") => Ok(PatientLimitKind::CriticalLow),
-        (Direction::High, "high") => Ok(PatientLimitKind::High),
-        (Direction::High, "critical_high") => Ok(PatientLimitKind::CriticalHigh),
-        (Direction::Low, _) => Err(wrong("one of low, critical_low for direction low")),
-        (Direction::High, _) => Err(wrong("one of high, critical_high for direction high")),
-    }
+fn patient_limit(
+    fields: &Fields<'_>,
+    direction: Direction,
+) -> Result<Option<PatientLimitKind>, Error> {
+    use PatientLimitKind::{CriticalHigh, CriticalLow, High, Low};
+    let (words, kinds) = match direction {
+        Direction::Low => (["low", "critical_low"], [Low, CriticalLow]),
+        Direction::High => (["high", "critical_high"], [High, CriticalHigh]),
+    };
+    let word = fields.word("patient_limit", &words)?;
+    Ok(word.and_then(|i| kinds.get(i).copied()))
 }

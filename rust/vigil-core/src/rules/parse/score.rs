@@ -1,102 +1,101 @@
 //! kind = "score"
 
-use serde::Deserialize;
-
-use super::field::{
-    alert_type, check_count, check_id, check_order, duration, message, refuse, suppressors, urgency,
-};
+use super::field::{check_order, delay, hysteresis, rule, steps, urgency, Around};
+use super::fields::Fields;
 use crate::error::Error;
-use crate::rules::model::{key_of, Rule, ScoreRule, ScoreStep, Test, Trigger};
+use crate::rules::model::{Rule, ScoreKind, ScoreRule, ScoreStep, Test, Trigger};
 
-const NEWS2: &str = "news2";
-const NEWS2_TOTAL_MAX: u32 = 20;
+/// Beside those of every rule.
+pub const KEYS: [&str; 4] = ["score", "delay_s", "hysteresis", "steps"];
+/// Of a step.
+pub const STEP_KEYS: [&str; 5] = [
+    "at_least",
+    "single_three",
+    "delay_s",
+    "priority",
+    "life_threatening",
+];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawScore {
-    id: String,
-    score: String,
-    alert_type: Option<String>,
-    message: String,
-    #[serde(default)]
-    delay_s: f64,
-    #[serde(default)]
-    hysteresis: u32,
-    #[serde(default)]
-    suppressed_by: Vec<String>,
-    steps: Vec<RawStep>,
+/// Names of the scores.
+pub fn names() -> [&'static str; ScoreKind::ALL.len()] {
+    ScoreKind::ALL.map(ScoreKind::name)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawStep {
-    at_least: Option<u32>,
-    #[serde(default)]
-    single_three: bool,
-    delay_s: Option<f64>,
-    priority: String,
+/// The score that `score` names.
+pub fn score(fields: &Fields<'_>) -> Result<ScoreKind, Error> {
+    let word = fields.required_word("score", &names())?;
+    ScoreKind::ALL
+        .get(word)
+        .copied()
+        .ok_or_else(|| fields.missing("score"))
 }
 
-pub fn build(at: &str, raw: RawScore, earlier: &[Rule]) -> Result<Rule, Error> {
-    check_id(at, &raw.id)?;
-    if raw.score != NEWS2 {
-        return Err(refuse(&format!("{at}.score"), "the score is news2"));
+/// `at_least` as a total that the score can have.
+pub fn total(fields: &Fields<'_>, score: ScoreKind) -> Result<Option<f64>, Error> {
+    let max = score.total_max();
+    match fields.number("at_least")? {
+        Some(total) if score.whole() && (total.fract() != 0.0 || !(1.0..=max).contains(&total)) => {
+            Err(fields.refuse("at_least", format!("must be whole points, 1 to {max}")))
+        }
+        Some(total) if !(total > 0.0 && total <= max) => {
+            Err(fields.refuse("at_least", format!("must be more than 0, at most {max}")))
+        }
+        total => Ok(total),
     }
-    if raw.hysteresis > NEWS2_TOTAL_MAX {
-        return Err(refuse(&format!("{at}.hysteresis"), "points, 0 to 20"));
-    }
-    Ok(Rule {
-        key: key_of(&raw.id),
-        alert_type: alert_type(at, raw.alert_type.clone(), || NEWS2.to_owned())?,
-        message: message(at, &raw.message)?,
-        suppressed_by: suppressors(at, &raw.suppressed_by, earlier)?,
-        latching: false,
-        ladder: None,
-        re_alarm_us: None,
-        text: String::new(),
-        test: Test::Score(ScoreRule {
-            hysteresis: raw.hysteresis,
-            steps: steps(at, &raw)?,
-        }),
-        id: raw.id,
-    })
 }
 
-fn steps(at: &str, rule: &RawScore) -> Result<Vec<ScoreStep>, Error> {
-    check_count(at, rule.steps.len())?;
-    let mut steps: Vec<ScoreStep> = Vec::new();
-    let mut last = 0;
-    for (i, raw) in rule.steps.iter().enumerate() {
-        let at = format!("{at}.steps[{i}]");
-        let trigger = match (raw.at_least, raw.single_three) {
-            (Some(total), false) if total > last && total <= NEWS2_TOTAL_MAX => {
+/// The rule of a table of kind "score".
+pub fn build(fields: &Fields<'_>, around: Around<'_>) -> Result<Rule, Error> {
+    let score = score(fields)?;
+    let hysteresis = hysteresis(fields)?;
+    let max = score.total_max();
+    if hysteresis > max || (score.whole() && hysteresis.fract() != 0.0) {
+        let unit = if score.whole() { "whole points, " } else { "" };
+        return Err(fields.refuse("hysteresis", format!("must be {unit}0 to {max}")));
+    }
+    let test = ScoreRule {
+        score,
+        hysteresis,
+        steps: score_steps(fields, score)?,
+    };
+    rule(fields, around, score.name(), Test::Score(test))
+}
+
+fn score_steps(rule: &Fields<'_>, score: ScoreKind) -> Result<Vec<ScoreStep>, Error> {
+    let delay_us = delay(rule, 0)?;
+    let mut made: Vec<ScoreStep> = Vec::new();
+    let mut last = 0.0;
+    for fields in steps(rule, &STEP_KEYS)? {
+        let trigger = match (total(&fields, score)?, fields.flag("single_three")?) {
+            (Some(total), false) if total > last => {
                 last = total;
                 Trigger::AtLeast(total)
             }
             (Some(_), false) => {
-                return Err(refuse(
-                    &format!("{at}.at_least"),
-                    "1 to 20, more than the step before",
+                return Err(fields.refuse("at_least", "must be more than that of the step before"))
+            }
+            (None, true) if score == ScoreKind::News2 => Trigger::SingleThree,
+            (None, true) => return Err(fields.refuse("single_three", "only news2 has it")),
+            (Some(_), true) => {
+                return Err(fields.refuse(
+                    "single_three",
+                    "a step has at_least or single_three, not both",
                 ))
             }
-            (None, true) => Trigger::SingleThree,
-            _ => {
-                return Err(refuse(
-                    &at,
-                    "a step has either at_least or single_three = true",
+            (None, false) => {
+                return Err(fields.refuse(
+                    "at_least",
+                    "missing: a step has at_least or single_three = true",
                 ))
             }
         };
-        let urgency = urgency(&at, &raw.priority, false)?;
-        check_order(&at, steps.last().map(|s| s.urgency), urgency)?;
-        steps.push(ScoreStep {
+        let urgency = urgency(&fields)?;
+        check_order(&fields, made.last().map(|s| s.urgency), urgency)?;
+        made.push(ScoreStep {
             trigger,
-            delay_us: duration(
-                &format!("{at}.delay_s"),
-                raw.delay_s.unwrap_or(rule.delay_s),
-            )?,
+            delay_us: delay(&fields, delay_us)?,
             urgency,
         });
     }
-    Ok(steps)
+    Ok(made)
 }

@@ -1,8 +1,9 @@
 //! What a rule file may say, and how it is refused.
 
-use super::parse;
+use super::{parse, parse_named};
 use crate::error::ErrorCode;
-use crate::rules::model::{PatientLimitKind, Test};
+use crate::rules::model::{PatientLimitKind, Priority, Settings, Test};
+use crate::rules::order::{Hold, Order};
 use crate::sign::Sign;
 
 const RULE: &str = r#"
@@ -78,7 +79,7 @@ fn what_is_wrong_is_named() {
             "version = 1\nspot_check_after_s = -1",
             "spot_check_after_s",
         ),
-        ("kind = \"limit\"", "kind = \"magic\"", "rule[0]"),
+        ("kind = \"limit\"", "kind = \"magic\"", "rule[0].kind"),
         (
             "kind = \"limit\"",
             "kind = \"limit\"\nlimt = 3",
@@ -91,8 +92,8 @@ fn what_is_wrong_is_named() {
         ("limit = 50", "limit = nan", "rule[0].steps[0].limit"),
         ("limit = 50", "limit = inf", "rule[0].steps[0].limit"),
         ("limit = 50", "limit = 30", "rule[0].steps[1].limit"),
-        ("limit = 50", "limit = true", "rule[0]"),
-        ("limit = 40.0, ", "", "rule[0].steps[1]"),
+        ("limit = 50", "limit = true", "rule[0].steps[0].limit"),
+        ("limit = 40.0, ", "", "rule[0].steps[1].limit"),
         ("\"medium\"", "\"urgent\"", "rule[0].steps[0].priority"),
         (
             "priority = \"high\"",
@@ -100,11 +101,7 @@ fn what_is_wrong_is_named() {
             "rule[0].steps[1].priority",
         ),
         ("\"low\" }", "\"high\" }", "rule[0].steps[0].patient_limit"),
-        (
-            "steps =",
-            "delay_s = -1\nsteps =",
-            "rule[0].steps[0].delay_s",
-        ),
+        ("steps =", "delay_s = -1\nsteps =", "rule[0].delay_s"),
         ("steps =", "hysteresis = nan\nsteps =", "rule[0].hysteresis"),
         (
             "steps =",
@@ -142,7 +139,7 @@ fn scores_and_technical_rules_are_checked() {
     .is_ok());
     for (steps, field) in [
         ("", "rule[0].steps"),
-        (r#"{ priority = "low" }"#, "rule[0].steps[0]"),
+        (r#"{ priority = "low" }"#, "rule[0].steps[0].at_least"),
         (
             r#"{ at_least = 0, priority = "low" }"#,
             "rule[0].steps[0].at_least",
@@ -166,5 +163,83 @@ fn scores_and_technical_rules_are_checked() {
     );
     assert_eq!(refused(&technical("")).0, "rule[0].signs");
     assert_eq!(refused(&technical("\"x\"")).0, "rule[0].signs[0]");
-    assert_eq!(refused(&technical("\"spo2\", \"spo2\"")).0, "rule[0].id");
+    assert_eq!(
+        refused(&technical("\"spo2\", \"spo2\"")).0,
+        "rule[0].signs[1]"
+    );
+}
+
+#[test]
+fn a_refusal_names_file_line_and_what_was_meant() {
+    let message = |from: &str, to: &str| {
+        let text = RULE.replacen(from, to, 1);
+        parse_named(&text, "ward.toml").unwrap_err().message.clone()
+    };
+    for (from, to, expected) in [
+        ("version = 1", "version = ", "ward.toml:2: "),
+        (
+            "\"heart_rate\"",
+            "\"hart_rate\"",
+            "ward.toml:6: unknown sign 'hart_rate'; did you mean 'heart_rate'?",
+        ),
+        (
+            "kind = \"limit\"",
+            "kind = \"limits\"",
+            "ward.toml:5: unknown value 'limits'; did you mean 'limit'?",
+        ),
+        (
+            "direction",
+            "directon",
+            "ward.toml:7: unknown key 'directon'; did you mean 'direction'?",
+        ),
+        (
+            "limit = 50",
+            "limt = 50",
+            "ward.toml:9: unknown key 'limt'; did you mean 'limit'?",
+        ),
+        (
+            "sign = \"heart_rate\"",
+            "",
+            "ward.toml:3: missing: `sign` must be given",
+        ),
+        (
+            "limit = 40.0",
+            "\nlimit = 60",
+            "ward.toml:10: must lie further out",
+        ),
+    ] {
+        let said = message(from, to);
+        assert!(said.starts_with(expected), "{said} / {expected}");
+    }
+}
+
+#[test]
+fn settings_have_defaults_and_are_read() {
+    let set = parse(RULE).unwrap();
+    assert_eq!(set.settings, Settings::default());
+    let text = RULE.replace("version = 1", r#"version = 1
+late_after_s = 60
+[order]
+window_s = 5
+hold = "always"
+[alarm]
+pause_max_s = 600
+re_alarm_s = { high = 60 }
+[[ladder]]
+id = "ward"
+steps = [{ after_s = 0, to = "nurse" }, { after_s = 90, to = "physician" }]
+"#).replace("[{ limit = 50", "[{ limit = 50").replace("kind = \"limit\"", "kind = \"limit\"\nladder = \"ward\"\nlatching = true\npopulation = { age_min = 16, only_known = true }");
+    let set = parse(&text).unwrap();
+    let rule = &set.rules()[0];
+    let order = Order {
+        window_us: 5_000_000,
+        hold: Hold::Always,
+        late_after_us: 60_000_000,
+    };
+    assert_eq!(set.order, order);
+    assert_eq!(set.settings.re_alarm_us, [0, 600_000_000, 60_000_000]);
+    assert_eq!(set.re_alarm_us(rule, Priority::High), 60_000_000);
+    assert!(rule.latching);
+    assert_eq!(rule.ladder.as_ref().unwrap().steps[1].to, "physician");
+    assert_eq!((rule.population_bit, set.populations().len()), (1, 1));
 }
