@@ -54,5 +54,5 @@ fn line_of(text: &str, field: &str) -> Option<usize> {
 
 fn line_at(text: &str, byte: usize) -> usize {
     let before = text.as_bytes().get(..byte).unwrap_or_default();
-    before.iter().filter(|byte| **byte == b'\n').count() + 1
+    before.split(|byte| *byte == b'\n').count()
 }

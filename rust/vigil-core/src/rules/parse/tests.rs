@@ -228,7 +228,7 @@ re_alarm_s = { high = 60 }
 [[ladder]]
 id = "ward"
 steps = [{ after_s = 0, to = "nurse" }, { after_s = 90, to = "physician" }]
-"#).replace("[{ limit = 50", "[{ limit = 50").replace("kind = \"limit\"", "kind = \"limit\"\nladder = \"ward\"\nlatching = true\npopulation = { age_min = 16, only_known = true }");
+"#).replace("kind = \"limit\"", "kind = \"limit\"\nladder = \"ward\"\nlatching = true\npopulation = { age_min = 16, only_known = true }");
     let set = parse(&text).unwrap();
     let rule = &set.rules()[0];
     let order = Order {
