@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from models.curve import Curve
-from models.layout import Layout, Scale
+from models.layout import HOUR_S, Layout, Scale
 
 OPSET, IR_VERSION = 17, 8
 SURPRISE_FLOOR = 1e-4  # keeps the logarithm of an anomaly of exactly 1 finite
@@ -63,25 +63,30 @@ def build(p: Parameters) -> bytes:
     """The serialised graph; the same parameters give the same bytes."""
     g, signs = _Graph(), len(p.layout.signs)
     rows = g.add("Transpose", "features", perm=[1, 0])
-    value, quantities = _quantities(g, p.layout, rows)
+    value, made = _quantities(g, p.layout, rows)
     low, high = p.layout.bounds()
     known = g.add(
         "And",
-        g.add("GreaterOrEqual", quantities, g.constant(low[:, None])),
-        g.add("LessOrEqual", quantities, g.constant(high[:, None])),
+        g.add("GreaterOrEqual", made, g.constant(low[:, None])),
+        g.add("LessOrEqual", made, g.constant(high[:, None])),
     )
+    logged = len(p.layout.durations)
+    plain, durations = g.split("Split", 2, made, g.constant([p.layout.quantities - logged, logged], np.int64), axis=0)
+    durations = g.add("Mul", g.add("Max", durations, g.constant(0.0)), g.constant(1 / HOUR_S))
+    quantities = g.add("Concat", plain, g.add("Log", g.add("Add", durations, g.constant(1.0))), axis=0)
     zero, one, nan = g.constant(0.0), g.constant(1.0), g.constant(np.nan)
     scaled = g.add(
         "Mul", g.add("Sub", quantities, g.constant(p.scale.mean[:, None])), g.constant(1 / p.scale.deviation[:, None])
     )
     scaled = g.add("Where", known, scaled, zero)
-    value_known, baseline_known, _ = g.split(
-        "Split", 3, known, g.constant([signs, signs, p.layout.quantities - 2 * signs], np.int64), axis=0
+    flagged, _ = g.split(
+        "Split", 2, known, g.constant([p.layout.flags, p.layout.quantities - p.layout.flags], np.int64), axis=0
     )
-    flags = g.add("Cast", g.add("Concat", value_known, baseline_known, axis=0), to=TensorProto.FLOAT)
+    value_known = _head(g, flagged, signs)
+    flags = g.add("Cast", flagged, to=TensorProto.FLOAT)
     risk, expected, log_deviation = _networks(g, p, g.add("Concat", scaled, flags, axis=0))
 
-    own = g.add("Slice", scaled, g.constant([0], np.int64), g.constant([signs], np.int64), g.constant([0], np.int64))
+    own = _head(g, scaled, signs)
     residual = g.add("Abs", g.add("Sub", own, expected))
     residual = g.add("Mul", residual, g.add("Exp", g.add("Neg", log_deviation)))
     from_centre = g.add("Sub", value, g.constant(p.centre[:, None]))
@@ -118,14 +123,20 @@ def build(p: Parameters) -> bytes:
 
 
 def _quantities(g: _Graph, layout: Layout, rows: str) -> tuple[str, str]:
-    """The signs' values, and all quantities in the order of `Layout.quantities_of`."""
+    """The signs' values, and all quantities in the order of `Layout.quantities_of`, before logarithms."""
 
     def pick(columns: list[int]) -> str:
         return g.add("Gather", rows, g.constant(columns, np.int64), axis=0)
 
     value = pick(layout.value)
     baseline = g.add("Sub", value, pick(layout.delta))
-    return value, g.add("Concat", value, baseline, pick(layout.age), pick(layout.extra), axis=0)
+    rest = pick([*layout.support, *layout.plain, *layout.durations])
+    return value, g.add("Concat", value, baseline, rest, axis=0)
+
+
+def _head(g: _Graph, rows: str, count: int) -> str:
+    """The first `count` of the rows."""
+    return g.add("Slice", rows, g.constant([0], np.int64), g.constant([count], np.int64), g.constant([0], np.int64))
 
 
 def _networks(g: _Graph, p: Parameters, inputs: str) -> tuple[str, str, str]:

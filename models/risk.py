@@ -39,8 +39,8 @@ def fit(inputs: Matrix, labels: NDArray[np.integer], seed: int) -> Risk:
         net = MLPClassifier(
             hidden_layer_sizes=(UNITS,),
             activation="tanh",
-            alpha=1e-4,
-            batch_size=min(BATCH, len(inputs)),
+            alpha=1e-3,
+            batch_size=min(BATCH, max(32, len(inputs) // 50)),
             learning_rate_init=2e-3,
             max_iter=EPOCHS,
             random_state=seed + member,

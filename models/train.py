@@ -17,12 +17,13 @@ from threadpoolctl import threadpool_limits
 
 from models import card, evaluate, graph
 from models.fit import Rows, fit
-from models.layout import Layout
+from models.layout import SUPPORT, Layout
 from models.rows import Dataset, collect
 from models.split import split
 from vigil import core, paths, recordings
 from vigil.model import Manifest, Model
-from vigil.model.manifest import FILE_NAME, Bands, Reference
+from vigil.model.drift import distribution
+from vigil.model.manifest import FILE_NAME, Bands, Distribution, Reference
 
 NAME, FILE = "vitals", "vitals.onnx"
 RECORDING = "sepsis_hourly"
@@ -45,7 +46,7 @@ def layout() -> Layout:
         str(sign["field"]): (float(str(sign["plausible_low"])), float(str(sign["plausible_high"])))
         for sign in core.vocabulary()
     }
-    return Layout(core.feature_names(), signs, [_plausible(sign, limits) for sign in signs])
+    return Layout(core.feature_names(), signs, [_plausible(sign, limits) for sign in (*signs, *SUPPORT)])
 
 
 def _plausible(sign: str, limits: dict[str, tuple[float, float]]) -> tuple[float, float]:
@@ -75,7 +76,18 @@ def train(data: Dataset, seed: int = SEED) -> tuple[Manifest, bytes]:
         reference=_reference(columns, data.rows.of(learn)),
     )
     risk = scores_of(Model(draft, packed), data.rows.of(calibrate).features)[:, 0]
-    return msgspec.structs.replace(draft, severity={"anomaly": ANOMALY_BANDS, "risk": _risk_bands(risk)}), packed
+    learnt = data.rows.of(learn).features
+    return msgspec.structs.replace(
+        draft,
+        severity={"anomaly": ANOMALY_BANDS, "risk": _risk_bands(risk)},
+        drift=_drift(draft, learnt, scores_of(Model(draft, packed), learnt)),
+    ), packed
+
+
+def _drift(manifest: Manifest, features: NDArray[np.float32], scores: NDArray[np.float32]) -> dict[str, Distribution]:
+    """How features and scores of the training rows are distributed: what the drift monitor compares with."""
+    names, columns = [*manifest.features, *manifest.scores], np.hstack([features, scores])
+    return {name: distribution(columns[:, at]) for at, name in enumerate(names)}
 
 
 def scores_of(model: Model, features: NDArray[np.float32]) -> NDArray[np.float32]:

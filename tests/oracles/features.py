@@ -1,9 +1,10 @@
-"""Feature rows as docs/rules.md and the names state them, written without looking at the core."""
+"""Feature rows as docs/features.md states them, written without looking at the core."""
 
-from math import nan
+from math import nan, sqrt
 
 HOUR_S, DAY_S, MINUTE_S = 3600.0, 24 * 3600.0, 60.0
 SIGNS = ["heart_rate", "spo2", "respiratory_rate", "temperature", "systolic", "diastolic", "mean_pressure"]
+SUPPORT = ["etco2", "fio2", "glucose"]
 STANDS_IN = {
     "heart_rate": "pulse_rate",
     "systolic": "art_systolic",
@@ -29,12 +30,15 @@ class Patient:
         self.age, self.male = age, male
         self.last: dict[str, tuple[float, float]] = {}
         self.baselines: dict[str, dict[str, float]] = {}
+        self.trends: dict[str, dict[str, float]] = {}
+        self.first: float | None = None
 
     def observe(self, second: float, values: dict[str, float]) -> dict[str, float]:
         """The row of an observation of usable values, by name."""
         for sign, value in values.items():
             self.last[sign] = (value, second)
-        row = {}
+        row = {"seen_s": 0.0 if self.first is None else max(0.0, second - self.first)}
+        self.first = second if self.first is None else self.first
         for sign in SIGNS:
             value, at = self._speaks(sign)
             known = at is not None and second - at <= DAY_S
@@ -42,8 +46,19 @@ class Patient:
             row[sign] = value if known else nan
             row[f"{sign}_age_s"] = max(0.0, second - at) if known else nan
             row[f"{sign}_delta"] = value - baseline["value"] if known and baseline else nan
+            trend = self.trends.get(sign)
+            level = baseline["value"] - trend["mean"] if baseline and trend else nan
+            row[f"{sign}_slope"] = level if known else nan
+            row[f"{sign}_deviation"] = sqrt(trend["variance"]) if known and trend and trend["n"] > 1 else nan
+            same = known and trend is not None and trend["last"] == value
+            row[f"{sign}_unchanged_s"] = (at - trend["since"] if same else 0.0) if known else nan
             if known and at == second and self._measured(sign) in values:
                 self._enter(sign, value, second)
+                self._roll(sign, value, second)
+        for sign in SUPPORT:
+            value, at = self.last.get(sign, (nan, None))
+            known = at is not None and second - at <= DAY_S
+            row[sign], row[f"{sign}_age_s"] = (value, second - at) if known else (nan, nan)
         pressure, rate = row["systolic"], row["heart_rate"]
         return row | {
             "age_years": self.age,
@@ -88,3 +103,20 @@ class Patient:
             baseline["away"] = second
         elif second - baseline["away"] >= 4 * HOUR_S:
             self.baselines[sign] = fresh
+
+    def _roll(self, sign: str, value: float, second: float) -> None:
+        trend = self.trends.get(sign)
+        if trend is None:
+            self.trends[sign] = {"at": second, "since": second, "last": value, "mean": value, "variance": 0.0, "n": 1}
+            return
+        if trend["last"] != value:
+            trend["last"], trend["since"] = value, second
+        elapsed = second - trend["at"]
+        if elapsed < MINUTE_S:
+            return
+        trend["n"] += 1
+        weight = max(elapsed / (elapsed + DAY_S), 1 / trend["n"])
+        away = value - trend["mean"]
+        trend["mean"] += weight * away
+        trend["variance"] = (1 - weight) * (trend["variance"] + weight * away * away)
+        trend["at"] = second

@@ -23,14 +23,23 @@ def features(rows: int, seed: int) -> np.ndarray:
     random = np.random.default_rng(seed)
     columns, names = layout(), core.feature_names()
     made = np.full((rows, len(names)), np.nan, np.float32)
-    for sign, at, age, delta in zip(columns.signs, columns.value, columns.age, columns.delta, strict=True):
+    for sign, at, delta in zip(columns.signs, columns.value, columns.delta, strict=True):
         centre, spread = USUAL[sign]
         known = random.random(rows) < 0.8
         highest = 100.0 if sign == "spo2" else 1000.0
         made[known, at] = np.minimum(random.normal(centre, spread, known.sum()), highest)
-        made[known, age] = 0.0
+        of = {part: names.index(f"{sign}_{part}") for part in ("age_s", "slope", "deviation", "unchanged_s")}
+        made[known, of["age_s"]] = 0.0
         made[known, delta] = random.normal(0.0, spread / 3, known.sum())
+        made[known, of["slope"]] = random.normal(0.0, spread / 3, known.sum())
+        made[known, of["deviation"]] = spread * random.random(known.sum())
+        made[known, of["unchanged_s"]] = 3600.0 * random.integers(0, 3, known.sum())
+    first = random.random(rows) < 0.4  # rows of patients without a past, as single calls make them
+    for name in names:
+        if name.endswith(("_delta", "_slope", "_deviation")):
+            made[first, names.index(name)] = np.nan
     made[:, names.index("age_years")] = random.integers(18, 95, rows)
+    made[:, names.index("seen_s")] = 3600.0 * random.integers(0, 60, rows)
     made[:, names.index("male")] = random.integers(0, 2, rows)
     value = {sign: made[:, at] for sign, at in zip(columns.signs, columns.value, strict=True)}
     made[:, names.index("shock_index")] = value["heart_rate"] / value["systolic"]
@@ -42,6 +51,6 @@ def dataset(patients: int = 60, hours: int = 40, seed: int = 1) -> Dataset:
     """Patients with a label that a fast heart makes likelier."""
     rows = features(patients * hours, seed)
     fast = np.nan_to_num(rows[:, core.feature_names().index("heart_rate")], nan=80.0) > 95
-    labels = (np.random.default_rng(seed).random(len(rows)) < np.where(fast, 0.4, 0.05)).astype(np.int8)
+    labels = (np.random.default_rng(seed).random(len(rows)) < np.where(fast, 0.7, 0.03)).astype(np.int8)
     names = [f"patient-{index}" for index in range(patients)]
     return Dataset(names, Rows(rows, labels, np.repeat(np.arange(patients, dtype=np.int32), hours)))

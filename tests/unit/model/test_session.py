@@ -77,7 +77,7 @@ def test_the_further_out_the_more_unusual(model: Model, sign: str) -> None:
     rows = np.concatenate([row(**{sign: centre - k * spread}) for k in (0.0, 1.5, 3.0, 3.9)])
     made = scores(model, rows)[:, SCORES.index(f"anomaly_{sign}")]
     assert (np.diff(made) >= 0).all()
-    assert made[0] < 0.7
+    assert made[0] < 0.8
     assert made[-1] > 0.99
 
 

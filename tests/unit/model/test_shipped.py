@@ -44,6 +44,14 @@ def test_the_manifest_fits_the_file_and_the_core(model: Model) -> None:
     assert set(model.manifest.reference) == set(WELL)
 
 
+def test_every_column_has_its_training_distribution(model: Model) -> None:
+    assert list(model.manifest.drift) == [*NAMES, *SCORES]
+    for column in model.manifest.drift.values():
+        assert (len(column.edges), len(column.shares)) == (9, 10)
+        assert sum(column.shares) == pytest.approx(1.0, abs=1e-4)
+        assert 0.0 <= column.missing < 1.0
+
+
 def test_the_file_is_small() -> None:
     assert (paths.MODELS / "vitals.onnx").stat().st_size < 1_000_000
 

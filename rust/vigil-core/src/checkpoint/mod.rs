@@ -7,6 +7,7 @@
 mod alarms;
 mod bytes;
 mod device;
+mod features;
 mod patient;
 
 use std::collections::VecDeque;
@@ -21,7 +22,7 @@ const DIGEST_BYTES: usize = 8;
 /// Writes the state of `partition` at the input offset `next_offset`: whole, or what changed since the last time.
 pub fn write(partition: &mut Partition, next_offset: i64, full: bool) -> Vec<u8> {
     /// What a patient takes, more or less.
-    const PATIENT_BYTES: usize = 400;
+    const PATIENT_BYTES: usize = 600;
     let mut w = Writer::with_capacity(64 + partition.changed(full) * PATIENT_BYTES);
     w.raw(MAGIC);
     w.varint(1, u64::from(full));

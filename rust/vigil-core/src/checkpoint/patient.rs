@@ -1,12 +1,12 @@
 //! One patient's state. What has no value is not written.
 
 use super::bytes::{broken, time, unzigzag, zigzag, Bytes};
-use super::{alarms, device};
+use super::{alarms, device, features};
 use crate::alarms::signal::SignalState;
 use crate::engine::identity::Identity;
 use crate::engine::patient::PatientState;
 use crate::error::Error;
-use crate::features::{Baseline, Reading, NEVER};
+use crate::features::{Reading, NEVER};
 use crate::rules::model::{Priority, Severity, Urgency, STEPS_MAX};
 use crate::rules::RuleState;
 use crate::sign::Sign;
@@ -37,17 +37,8 @@ pub fn write(w: &mut Writer, key: u128, state: &PatientState, identity: Option<&
             w.raw(&reading.value.to_le_bytes());
         }
     });
-    w.message(5, |w| {
-        for (column, baseline) in state.baselines.iter().enumerate() {
-            if *baseline != Baseline::default() {
-                w.raw_varint(column as u64);
-                time(w, baseline.time_us, base_us);
-                time(w, baseline.away_since_us, base_us);
-                w.raw_varint(u64::from(baseline.count));
-                w.raw(&baseline.value.to_le_bytes());
-            }
-        }
-    });
+    w.message(5, |w| features::write_baselines(w, &state.history, base_us));
+    w.message(32, |w| features::write_trends(w, &state.history, base_us));
     for device in &state.devices {
         w.message(6, |w| device::write(w, device, base_us));
     }
@@ -106,17 +97,11 @@ pub fn read(encoded: &[u8]) -> Result<Restored, Error> {
                     state.known.set(sign, Reading { value, time_us });
                 }
             }
-            5 => {
-                let mut bytes = Bytes(field.value.bytes()?);
-                while !bytes.0.is_empty() {
-                    let column = bytes.varint()? as usize;
-                    let slot = state.baselines.get_mut(column).ok_or_else(broken)?;
-                    slot.time_us = bytes.time(base_us)?;
-                    slot.away_since_us = bytes.time(base_us)?;
-                    slot.count = u32::try_from(bytes.varint()?).map_err(|_| broken())?;
-                    slot.value = f64::from_le_bytes(bytes.fixed()?);
-                }
-            }
+            5 => features::read_baselines(
+                &mut Bytes(field.value.bytes()?),
+                &mut state.history,
+                base_us,
+            )?,
             6 => state
                 .devices
                 .push(device::read(&mut Bytes(field.value.bytes()?), base_us)?),
@@ -131,6 +116,11 @@ pub fn read(encoded: &[u8]) -> Result<Restored, Error> {
                 let field = field.value.bytes()?;
                 alarms::read(&mut state, &mut identity, number, field, base_us)?;
             }
+            32 => features::read_trends(
+                &mut Bytes(field.value.bytes()?),
+                &mut state.history,
+                base_us,
+            )?,
             _ => {}
         }
     }

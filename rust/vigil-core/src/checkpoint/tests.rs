@@ -11,9 +11,11 @@ use crate::sign::Sign;
 fn state(value: f64, time_us: i64) -> PatientState {
     let mut state = PatientState::default();
     state.known.set(Sign::Spo2, Reading { value, time_us });
-    state.baselines[1].value = value;
-    state.baselines[1].count = 3;
-    state.baselines[1].time_us = time_us;
+    state.history.baselines[1].value = value;
+    state.history.baselines[1].count = 3;
+    state.history.baselines[1].time_us = time_us;
+    state.history.trends[1].update(Reading { value, time_us });
+    state.history.first_us = time_us;
     state.warned_us = time_us;
     state.devices.push(Device {
         last_us: time_us,

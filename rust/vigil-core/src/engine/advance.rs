@@ -1,6 +1,6 @@
 //! A patient's state moves on by one observation.
 
-use crate::features::{Reading, MODEL_FAMILIES, VALUE_AGE_US_MAX};
+use crate::features::Reading;
 use crate::observation::{quality, VitalValue};
 use crate::rules::moment::Value;
 
@@ -68,22 +68,5 @@ fn clean(value: f64) -> f64 {
         (scaled + 0.5_f64.copysign(scaled)) as i64 as f64 / DECIMALS
     } else {
         value
-    }
-}
-
-/// Each baseline takes the value that speaks for its sign, when this observation brought it.
-#[inline]
-pub fn update_baselines(state: &mut PatientState, updated: u32, now_us: i64) {
-    for (column, (family, baseline)) in MODEL_FAMILIES
-        .into_iter()
-        .zip(&mut state.baselines)
-        .enumerate()
-    {
-        let speaker = state.known.speaker(family);
-        if updated & (1 << speaker.index()) != 0 {
-            if let Some(reading) = state.known.current(family, now_us, VALUE_AGE_US_MAX) {
-                baseline.update(column, reading);
-            }
-        }
     }
 }

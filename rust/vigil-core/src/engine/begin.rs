@@ -11,7 +11,7 @@ use crate::outcome::{Outcome, Source};
 use crate::rules::order::Order;
 use crate::rules::Profile;
 
-use super::advance::{take_values, update_baselines};
+use super::advance::take_values;
 use super::ahead::{Ahead, Coming};
 use super::heard;
 use super::order::arrive::Admitted;
@@ -196,11 +196,11 @@ impl<'v> Begin<'_, 'v> {
             push_row(
                 &mut self.pending.features,
                 &state.known,
-                &state.baselines,
+                &state.history,
                 state.profile.person,
                 now_us,
             );
-            update_baselines(state, updated, now_us);
+            state.history.update(&state.known, updated, now_us);
             let scored = updated & warning::INPUTS != 0;
             self.pending.warnings.push(warning::evaluate(
                 &state.known,

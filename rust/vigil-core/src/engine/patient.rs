@@ -1,7 +1,7 @@
 //! Everything kept of one patient (or of an orphaned device). Bounded, whatever comes in.
 
 use crate::alarms::special::Special;
-use crate::features::{Baseline, Known, MODEL_FAMILIES, NEVER};
+use crate::features::{History, Known, NEVER};
 use crate::rules::{Profile, RuleState};
 use crate::sign::Sign;
 
@@ -9,17 +9,13 @@ use super::device::Device;
 use super::heard::SignHeard;
 use super::order::held::Held;
 
-/// No patient's state takes more memory, with rules as many as the default ones: most of it is observations that
-/// wait (64 KiB and what is noted of each), devices and the episodes of every rule at once.
-pub const STATE_BYTES_MAX: usize = 192 * 1024;
-
 /// A patient's state. The profile is read from every observation's context and is not part of checkpoints.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatientState {
     /// Last usable values.
     pub known: Known,
-    /// One a model sign.
-    pub baselines: [Baseline; MODEL_FAMILIES.len()],
+    /// What feature rows remember.
+    pub history: History,
     /// What was last heard of each device.
     pub devices: Vec<Device>,
     /// Observations that wait for an earlier one, in the order of time.
@@ -46,7 +42,7 @@ impl Default for PatientState {
     fn default() -> Self {
         Self {
             known: Known::default(),
-            baselines: Default::default(),
+            history: History::default(),
             devices: Vec::new(),
             held: Vec::new(),
             heard: Vec::new(),
@@ -66,7 +62,7 @@ impl PatientState {
     #[inline]
     pub fn copy_from(&mut self, other: &Self) {
         self.known.clone_from(&other.known);
-        self.baselines = other.baselines;
+        self.history = other.history;
         self.devices.clone_from(&other.devices);
         self.held.clone_from(&other.held);
         self.heard.clone_from(&other.heard);
@@ -86,16 +82,10 @@ impl PatientState {
             .iter()
             .step_by(4)
             .map(|sign| self.known.get(*sign).time_us);
-        let baselines = self
-            .baselines
-            .iter()
-            .step_by(2)
-            .map(|baseline| baseline.time_us);
         let devices = self.devices.first().map(|device| device.last_us);
         let times = known
-            .chain(baselines)
             .chain(devices)
-            .chain([self.warned_us]);
+            .chain([self.warned_us, self.history.touch()]);
         std::hint::black_box(times.fold(self.profile.hash as i64, |all, us| all ^ us));
     }
 

@@ -55,10 +55,16 @@ impl Default for Baseline {
 }
 
 impl Baseline {
+    /// The baseline; `None` before there is one.
+    #[inline]
+    pub fn level(&self) -> Option<f64> {
+        (self.count > 0).then_some(self.value)
+    }
+
     /// `value` minus the baseline; `None` before there is one.
     #[inline]
     pub fn delta(&self, value: f64) -> Option<f64> {
-        (self.count > 0).then_some(value - self.value)
+        self.level().map(|level| value - level)
     }
 
     /// Lets `reading` of the `column`-th model sign enter, unless it is anomalous: outside the sign's band, or

@@ -94,9 +94,10 @@ impl Known {
             .filter(|(_, reading)| reading.time_us != NEVER)
     }
 
+    /// `reading`, when there is one that is not older than `age_us_max` at `now_us`.
     #[inline]
     #[allow(clippy::unused_self)] // reads as a question to what is known
-    fn fresh(&self, reading: Reading, now_us: i64, age_us_max: i64) -> Option<Reading> {
+    pub fn fresh(&self, reading: Reading, now_us: i64, age_us_max: i64) -> Option<Reading> {
         (reading.time_us != NEVER && now_us.saturating_sub(reading.time_us) <= age_us_max)
             .then_some(reading)
     }

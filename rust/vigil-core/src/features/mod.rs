@@ -5,8 +5,10 @@
 
 mod baseline;
 mod family;
+mod history;
 mod known;
 mod row;
+mod trend;
 
 use std::sync::OnceLock;
 
@@ -14,42 +16,63 @@ use sha2::{Digest, Sha256};
 
 pub use baseline::Baseline;
 pub use family::{Family, MODEL_FAMILIES};
+pub use history::History;
 pub use known::{Known, Reading, ALTERNATE_AFTER_US, NEVER};
 pub use row::{push_row, Person};
+pub use trend::Trend;
+
+use crate::sign::Sign;
 
 /// Older values (event time) are missing: 24 hours.
 pub const VALUE_AGE_US_MAX: i64 = 24 * 3600 * 1_000_000;
 
+/// What follows a sign's name in its columns, in order.
+const OF_A_SIGN: [&str; row::SIGN_COLUMNS] = [
+    "",
+    "_age_s",
+    "_delta",
+    "_slope",
+    "_deviation",
+    "_unchanged_s",
+];
+
+/// Signs that tell of support and metabolism: value and age only.
+pub(crate) const SUPPORT: [Sign; 3] = [Sign::Etco2, Sign::Fio2, Sign::Glucose];
+
 /// Columns that follow those of the signs.
-const TAIL: [&str; 5] = [
+const TAIL: [&str; 6] = [
     "age_years",
     "male",
     "on_oxygen",
+    "seen_s",
     "shock_index",
     "pulse_pressure",
 ];
 
 /// Columns of a feature row.
-pub const FEATURES: usize = MODEL_FAMILIES.len() * 3 + TAIL.len();
+pub const FEATURES: usize = MODEL_FAMILIES.len() * OF_A_SIGN.len() + SUPPORT.len() * 2 + TAIL.len();
 /// Columns of the model's answer.
 pub const SCORES: usize = MODEL_FAMILIES.len() + 2;
 
-/// Names of the columns of a feature row. Per sign: last usable value (canonical unit), its age in seconds,
-/// its difference to the patient's own slow baseline; then the patient and derived values.
+/// Names of the columns of a feature row; docs/features.md says what each holds.
 pub fn feature_names() -> &'static [String] {
     static NAMES: OnceLock<Vec<String>> = OnceLock::new();
     NAMES.get_or_init(|| {
-        let mut names = Vec::with_capacity(FEATURES);
-        for family in MODEL_FAMILIES {
-            let field = family.sign.field();
-            names.extend([
-                field.to_owned(),
-                format!("{field}_age_s"),
-                format!("{field}_delta"),
-            ]);
-        }
-        names.extend(TAIL.map(str::to_owned));
-        names
+        let of = |sign: Sign, columns: &'static [&'static str]| {
+            columns
+                .iter()
+                .map(move |column| format!("{}{column}", sign.field()))
+        };
+        let signs = MODEL_FAMILIES.into_iter();
+        signs
+            .flat_map(|family| of(family.sign, &OF_A_SIGN))
+            .chain(
+                SUPPORT
+                    .into_iter()
+                    .flat_map(|sign| of(sign, &["", "_age_s"])),
+            )
+            .chain(TAIL.map(str::to_owned))
+            .collect()
     })
 }
 

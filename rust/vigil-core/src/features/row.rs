@@ -1,6 +1,6 @@
 //! One feature row.
 
-use super::{Baseline, Known, MODEL_FAMILIES, VALUE_AGE_US_MAX};
+use super::{History, Known, MODEL_FAMILIES, SUPPORT, VALUE_AGE_US_MAX};
 
 /// What a row says of the person.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -11,50 +11,70 @@ pub struct Person {
     pub male: Option<bool>,
 }
 
-/// Appends the row of a patient at `now_us` to `out`. The baselines are those before this observation.
+/// Columns of one sign.
+pub const SIGN_COLUMNS: usize = 6;
+
+/// Appends the row of a patient at `now_us` to `out`. The history is that before this observation.
 #[inline]
-pub fn push_row(
-    out: &mut Vec<f32>,
-    known: &Known,
-    baselines: &[Baseline; MODEL_FAMILIES.len()],
-    person: Person,
-    now_us: i64,
-) {
+pub fn push_row(out: &mut Vec<f32>, known: &Known, history: &History, person: Person, now_us: i64) {
     let mut values = [f64::NAN; MODEL_FAMILIES.len()];
-    let mut columns = [[f32::NAN; 3]; MODEL_FAMILIES.len()];
+    let mut columns = [[f32::NAN; SIGN_COLUMNS]; MODEL_FAMILIES.len()];
+    let kept = history.baselines.iter().zip(&history.trends);
     let slots = values.iter_mut().zip(&mut columns);
-    for ((family, baseline), (slot, columns)) in
-        MODEL_FAMILIES.into_iter().zip(baselines).zip(slots)
+    for ((family, (baseline, trend)), (slot, columns)) in
+        MODEL_FAMILIES.into_iter().zip(kept).zip(slots)
     {
         if let Some(reading) = known.current(family, now_us, VALUE_AGE_US_MAX) {
             *slot = reading.value;
-            let age_us = now_us.saturating_sub(reading.time_us).max(0);
-            let delta = baseline.delta(reading.value);
             *columns = [
                 reading.value as f32,
-                (age_us as f64 * 1e-6) as f32,
-                delta.map_or(f32::NAN, |d| d as f32),
+                seconds(now_us.saturating_sub(reading.time_us).max(0)),
+                or_nan(baseline.delta(reading.value).map(|delta| delta as f32)),
+                or_nan(
+                    baseline
+                        .level()
+                        .zip(trend.mean())
+                        .map(|(level, mean)| level as f32 - mean),
+                ),
+                or_nan(trend.deviation()),
+                seconds(trend.unchanged_us(reading)),
             ];
         }
     }
     out.extend_from_slice(columns.as_flattened());
-    let [heart_rate, _, _, _, systolic, diastolic, _] = values;
+    for sign in SUPPORT {
+        let reading = known.fresh(known.get(sign), now_us, VALUE_AGE_US_MAX);
+        out.extend_from_slice(&reading.map_or([f32::NAN; 2], |reading| {
+            let age_us = now_us.saturating_sub(reading.time_us).max(0);
+            [reading.value as f32, seconds(age_us)]
+        }));
+    }
     let on_oxygen = known.on_oxygen(now_us, VALUE_AGE_US_MAX).map(|(on, _)| on);
     out.extend_from_slice(&[
         person.age_years.map_or(f32::NAN, |years| years as f32),
         truth(person.male),
         truth(on_oxygen),
-        if systolic > 0.0 && heart_rate.is_finite() {
+        seconds(history.known_us(now_us)),
+    ]);
+    let [heart_rate, _, _, _, systolic, diastolic, _] = values;
+    out.extend_from_slice(&[
+        if systolic > 0.0 {
             (heart_rate / systolic) as f32
         } else {
             f32::NAN
         },
-        if systolic.is_finite() && diastolic.is_finite() {
-            (systolic - diastolic) as f32
-        } else {
-            f32::NAN
-        },
+        (systolic - diastolic) as f32,
     ]);
+}
+
+#[inline]
+fn or_nan(value: Option<f32>) -> f32 {
+    value.unwrap_or(f32::NAN)
+}
+
+#[inline]
+fn seconds(us: i64) -> f32 {
+    (us as f64 * 1e-6) as f32
 }
 
 #[inline]
@@ -65,7 +85,7 @@ fn truth(fact: Option<bool>) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::{feature_names, Reading, FEATURES};
+    use crate::features::{feature_names, Baseline, Reading, Trend, FEATURES};
     use crate::sign::Sign;
 
     fn column(row: &[f32], name: &str) -> f32 {
@@ -78,55 +98,80 @@ mod tests {
         push_row(
             &mut row,
             &Known::default(),
-            &Default::default(),
+            &History::default(),
             Person::default(),
             5,
         );
         assert_eq!(row.len(), FEATURES);
-        assert!(row
-            .iter()
-            .all(|value| value.to_bits() == f32::NAN.to_bits()));
+        for (name, value) in feature_names().iter().zip(row) {
+            let expected = if name == "seen_s" { 0.0 } else { f32::NAN };
+            assert_eq!(value.to_bits(), expected.to_bits(), "{name}");
+        }
     }
 
     #[test]
     fn columns_hold_what_their_names_say() {
         let mut known = Known::default();
-        let mut baselines: [Baseline; MODEL_FAMILIES.len()] = Default::default();
+        let mut history = History {
+            first_us: 1_000_000,
+            ..History::default()
+        };
         for (sign, value, time_us) in [
             (Sign::PulseRate, 80.0, 1_000_000),
             (Sign::ArtSystolic, 100.0, 3_000_000),
             (Sign::Diastolic, 60.0, 3_000_000),
+            (Sign::Etco2, 35.0, 1_000_000),
             (Sign::O2Flow, 2.0, 0),
         ] {
             known.set(sign, Reading { value, time_us });
         }
-        baselines[0] = Baseline {
+        history.baselines[0] = Baseline {
             value: 70.0,
             count: 3,
             ..Baseline::default()
+        };
+        history.trends[0] = Trend {
+            sampled_us: 0,
+            changed_us: 250_000,
+            last: 80.0,
+            mean: 72.0,
+            variance: 9.0,
+            samples: 2,
         };
         let person = Person {
             age_years: Some(70),
             male: Some(false),
         };
         let mut row = Vec::new();
-        push_row(&mut row, &known, &baselines, person, 3_000_000);
+        push_row(&mut row, &known, &history, person, 3_000_000);
         for (name, expected) in [
             ("heart_rate", 80.0),
             ("heart_rate_age_s", 2.0),
             ("heart_rate_delta", 10.0),
+            ("heart_rate_slope", -2.0),
+            ("heart_rate_deviation", 3.0),
+            ("heart_rate_unchanged_s", 0.75),
             ("systolic", 100.0),
             ("systolic_age_s", 0.0),
             ("diastolic", 60.0),
             ("age_years", 70.0),
             ("male", 0.0),
             ("on_oxygen", 1.0),
+            ("etco2", 35.0),
+            ("etco2_age_s", 2.0),
+            ("seen_s", 2.0),
             ("shock_index", 0.8),
             ("pulse_pressure", 40.0),
         ] {
             assert_eq!(column(&row, name), expected, "{name}");
         }
-        for name in ["spo2", "spo2_age_s", "spo2_delta", "systolic_delta"] {
+        for name in [
+            "spo2",
+            "spo2_age_s",
+            "systolic_delta",
+            "systolic_slope",
+            "fio2",
+        ] {
             assert!(column(&row, name).is_nan(), "{name}");
         }
     }
