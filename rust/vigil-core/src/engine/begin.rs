@@ -252,6 +252,14 @@ impl<'v> Begin<'_, 'v> {
         Some(&mut touched.state)
     }
 
+    /// Something came from the `at`th patient.
+    #[inline]
+    pub(super) fn heard(&mut self, at: u32, ingest_us: i64) {
+        if let Some(touched) = self.pending.subjects.get_mut(at as usize) {
+            touched.heard_us = touched.heard_us.min(ingest_us);
+        }
+    }
+
     /// The state of the `at`th patient is another one after the batch.
     pub(super) fn changed(&mut self, at: u32) {
         if let Some(touched) = self.pending.subjects.get_mut(at as usize) {
@@ -290,11 +298,14 @@ impl<'v> Begin<'_, 'v> {
         };
         let at = copied.unwrap_or_else(|| {
             let at = self.pending.subjects.len() as u32;
+            let state = self.partition.copy(place, at);
             self.pending.subjects.push(Touched {
                 key,
                 place,
-                state: self.partition.copy(place, at),
+                quiet: state.is_quiet(),
+                state,
                 changed: false,
+                heard_us: i64::MAX,
                 identity: None,
             });
             if place.is_none() {

@@ -1,7 +1,7 @@
 //! When the clock has something to do for each patient: one number a patient, in blocks with a lower bound each.
 //!
-//! With every observation a patient's time moves on, mostly later. A block's bound is not raised then: it is looked
-//! at again only when it is reached, which is once in the time that a device may be silent.
+//! With every observation a patient's time moves on, mostly later. It is not found anew then, but when the clock
+//! comes near it, which is once in the time that a device may be silent: until then the number is too early.
 
 use super::partition::Place;
 
@@ -35,11 +35,20 @@ impl Due {
         }
     }
 
-    /// A time from which on there is something to do: later than `clock_us` it may be too early, never too late.
-    pub fn next(&mut self, clock_us: i64) -> Option<i64> {
+    /// The time of `place`, as far as it is known.
+    #[inline]
+    pub fn get(&self, place: Place) -> i64 {
+        self.times.get(place as usize).copied().unwrap_or(NEVER_DUE)
+    }
+
+    /// A time from which on there is something to do: later than `until_us` it may be too early, never too late.
+    /// `exact` finds a patient's time.
+    pub fn next(&mut self, until_us: i64, exact: impl Fn(Place) -> i64) -> Option<i64> {
         let mut next = NEVER_DUE;
-        for (bound, times) in self.bounds.iter_mut().zip(self.times.chunks(BLOCK)) {
-            if *bound <= clock_us {
+        let blocks = self.bounds.iter_mut().zip(self.times.chunks_mut(BLOCK));
+        for ((bound, times), block) in blocks.zip(0..) {
+            if *bound <= until_us {
+                refine(times, block * BLOCK, until_us, &exact);
                 *bound = times.iter().copied().min().unwrap_or(NEVER_DUE);
             }
             next = next.min(*bound);
@@ -48,20 +57,16 @@ impl Due {
     }
 
     /// Whose time has come at `time_us`.
-    pub fn reached(&self, time_us: i64) -> Vec<Place> {
+    pub fn reached(&mut self, time_us: i64, exact: impl Fn(Place) -> i64) -> Vec<Place> {
         let mut places = Vec::new();
-        for (block, bound) in self.bounds.iter().enumerate() {
-            if *bound > time_us {
-                continue;
+        let blocks = self.bounds.iter().zip(self.times.chunks_mut(BLOCK));
+        for ((bound, times), block) in blocks.zip(0..) {
+            if *bound <= time_us {
+                let first = block * BLOCK;
+                refine(times, first, time_us, &exact);
+                let reached = times.iter().zip(first..).filter(|(t, _)| **t <= time_us);
+                places.extend(reached.map(|(_, at)| at as Place));
             }
-            let first = block * BLOCK;
-            let times = self.times.get(first..).unwrap_or_default();
-            let reached = times.iter().take(BLOCK).zip(first..);
-            places.extend(
-                reached
-                    .filter(|(t, _)| **t <= time_us)
-                    .map(|(_, at)| at as Place),
-            );
         }
         places
     }
@@ -69,6 +74,15 @@ impl Due {
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         (self.times.capacity() + self.bounds.capacity()) * size_of::<i64>()
+    }
+}
+
+/// Finds the times anew that seem to come until `until_us`.
+fn refine(times: &mut [i64], first: usize, until_us: i64, exact: impl Fn(Place) -> i64) {
+    for (time_us, at) in times.iter_mut().zip(first..) {
+        if *time_us <= until_us {
+            *time_us = exact(at as Place);
+        }
     }
 }
 
@@ -82,15 +96,15 @@ mod tests {
         for place in 0..3000 {
             due.set(place, 100 + i64::from(place));
         }
-        assert_eq!(due.next(0), Some(100));
-        due.set(0, 5000);
-        assert_eq!(due.next(0), Some(100), "too early is allowed");
-        assert_eq!(due.next(100), Some(101));
-        assert_eq!(due.reached(102), [1, 2]);
-        for place in 0..3000 {
-            due.set(place, NEVER_DUE);
-        }
-        assert_eq!(due.next(4000), None);
-        assert!(due.reached(4000).is_empty());
+        let exact = |place: Place| match place {
+            0 => 5000,
+            place => 100 + i64::from(place),
+        };
+        assert_eq!(due.next(0, exact), Some(100), "too early is allowed");
+        assert_eq!(due.next(100, exact), Some(101));
+        assert_eq!(due.reached(102, exact), [1, 2]);
+        assert_eq!(due.get(0), 5000);
+        assert_eq!(due.next(9000, |_| NEVER_DUE), None);
+        assert!(due.reached(9000, |_| NEVER_DUE).is_empty());
     }
 }

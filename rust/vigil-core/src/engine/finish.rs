@@ -96,10 +96,18 @@ impl Engine {
                 place,
                 state,
                 identity,
+                heard_us,
+                quiet,
                 ..
             } = touched;
             let known = identity.as_deref().or_else(|| partition.identity(place?));
-            let due_us = next_us(&pending.rules, &state, known.unwrap_or(&nobody));
+            let due_us = if quiet && state.is_quiet() {
+                // Only what may fall silent: not before then, and looked at again when the clock comes near it.
+                let before_us = partition.due_of(place);
+                before_us.min(heard_us.saturating_add(pending.rules.silent_after_us))
+            } else {
+                next_us(&pending.rules, &state, known.unwrap_or(&nobody))
+            };
             partition.put(key, place, state, identity, due_us);
         }
         let first = std::mem::take(&mut pending.outcome);

@@ -135,7 +135,9 @@ impl Engine {
     pub fn due_us(&mut self, partition: u32) -> Option<i64> {
         let partition = self.partitions.get_mut(&partition)?;
         let held_us = partition.held_due_us(self.rules.order.window_us);
-        partition.due_us().into_iter().chain(held_us).min()
+        let rules = &self.rules;
+        let due_us = partition.due_us(|state, identity| evaluate::next_us(rules, state, identity));
+        due_us.into_iter().chain(held_us).min()
     }
 
     /// The lowest input offset of an observation that waits for an earlier one. Whoever could lose the state must

@@ -47,6 +47,13 @@ struct Slot {
     copied: (u64, u32),
 }
 
+fn time_of(slots: &[Slot], place: Place, exact: impl Fn(&PatientState, &Identity) -> i64) -> i64 {
+    let nobody = Identity::default();
+    slots.get(place as usize).map_or(NEVER_DUE, |slot| {
+        exact(&slot.state, slot.identity.as_deref().unwrap_or(&nobody))
+    })
+}
+
 /// Patients of one partition.
 #[derive(Debug, Default)]
 pub struct Partition {
@@ -162,12 +169,23 @@ impl Partition {
         self.slots.get(place as usize)?.identity.as_deref()
     }
 
-    /// The patients for whom the clock has something to do at `time_us`.
-    pub fn reached(&self, time_us: i64) -> Vec<(u128, Place)> {
-        let places = self.due.reached(time_us).into_iter();
-        places
-            .filter_map(|place| Some((self.slots.get(place as usize)?.key, place)))
-            .collect()
+    /// The patients for whom the clock has something to do at `time_us`; `exact` finds when it has, for one.
+    pub fn reached(
+        &mut self,
+        time_us: i64,
+        exact: impl Fn(&PatientState, &Identity) -> i64,
+    ) -> Vec<(u128, Place)> {
+        let slots = &self.slots;
+        let places = self
+            .due
+            .reached(time_us, |place| time_of(slots, place, &exact));
+        let key = |place: Place| Some((slots.get(place as usize)?.key, place));
+        places.into_iter().filter_map(key).collect()
+    }
+
+    /// When the clock may have something to do for the patient at `place`: not too late.
+    pub fn due_of(&self, place: Option<Place>) -> i64 {
+        place.map_or(NEVER_DUE, |place| self.due.get(place))
     }
 
     /// Finds out anew when the clock has something to do for each patient.
@@ -257,8 +275,13 @@ impl Partition {
     }
 
     /// The time from which on a tick changes something; it may be too early, never too late.
-    pub fn due_us(&mut self) -> Option<i64> {
-        self.due.next(self.clock_us)
+    pub fn due_us(&mut self, exact: impl Fn(&PatientState, &Identity) -> i64) -> Option<i64> {
+        /// So far ahead no time is too early: no tick comes of it that does nothing.
+        const AHEAD_US: i64 = 5_000_000;
+        let until_us = self.clock_us.saturating_add(AHEAD_US);
+        let slots = &self.slots;
+        self.due
+            .next(until_us, |place| time_of(slots, place, &exact))
     }
 
     /// How many patients.

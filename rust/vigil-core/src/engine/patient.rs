@@ -89,6 +89,12 @@ impl PatientState {
         std::hint::black_box(times.fold(self.profile.hash as i64, |all, us| all ^ us));
     }
 
+    /// Whether nothing is alarming, waiting or paused: the clock can only find silence.
+    #[inline]
+    pub fn is_quiet(&self) -> bool {
+        self.rules.is_empty() && self.special.is_none()
+    }
+
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         size_of::<Self>()

@@ -49,6 +49,10 @@ pub(super) struct Touched {
     pub state: Box<PatientState>,
     /// Whether it is another one than before.
     pub changed: bool,
+    /// Nothing was alarming, waiting or paused when the batch began.
+    pub quiet: bool,
+    /// The earliest receipt (gateway's time) of what the batch holds of it.
+    pub heard_us: i64,
     /// Who it is, where that is not as it was.
     pub identity: Option<Box<Identity>>,
 }

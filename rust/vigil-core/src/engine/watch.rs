@@ -8,6 +8,9 @@ use crate::error::Error;
 use crate::outcome::{Outcome, Source};
 
 use super::begin::Begin;
+use super::evaluate::next_us;
+use super::identity::Identity;
+use super::patient::PatientState;
 use super::pending::Placed;
 
 impl Begin<'_, '_> {
@@ -50,12 +53,13 @@ impl Begin<'_, '_> {
     /// this batch is about. What is heard after the tick is not known yet.
     fn silences(&mut self, time_us: i64) -> Vec<(u32, Silences)> {
         self.partition.clock_us = self.partition.clock_us.max(time_us);
-        for (key, place) in self.partition.reached(time_us) {
+        let rules = Arc::clone(&self.pending.rules);
+        let exact = |state: &PatientState, who: &Identity| next_us(&rules, state, who);
+        for (key, place) in self.partition.reached(time_us, exact) {
             let at = self.subject(key, Some(place));
             // Whatever is done for it, its next time is found anew.
             self.changed(at);
         }
-        let rules = Arc::clone(&self.pending.rules);
         let mut all = Vec::new();
         for (at, touched) in (0..).zip(&mut self.pending.subjects) {
             let silences = silence::at(&rules, &touched.state, time_us);

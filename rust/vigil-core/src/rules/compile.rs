@@ -23,6 +23,8 @@ pub struct RuleSet {
     pub settings: Settings,
     /// How a device's order is repaired, and what is late.
     pub order: Order,
+    /// The shortest silence that is an alarm; `i64::MAX` = none is.
+    pub silent_after_us: i64,
     rules: Vec<Rule>,
     by_key: HashMap<u64, u16>,
     limits: [Vec<u16>; Sign::COUNT],
@@ -46,6 +48,7 @@ impl RuleSet {
             version,
             settings,
             order,
+            silent_after_us: silent_after_us(&rules),
             by_key: HashMap::new(),
             limits: std::array::from_fn(|_| Vec::new()),
             technical: [None; Sign::COUNT],
@@ -188,4 +191,13 @@ impl RuleSet {
     fn at(&self, i: u16) -> Option<&Rule> {
         self.rules.get(usize::from(i))
     }
+}
+
+fn silent_after_us(rules: &[Rule]) -> i64 {
+    let silences = rules.iter().filter_map(|rule| match &rule.test {
+        Test::Technical(test) if test.silent_after_us > 0 => Some(test.silent_after_us),
+        Test::Device(test) => Some(test.silent_after_us),
+        _ => None,
+    });
+    silences.min().unwrap_or(i64::MAX)
 }

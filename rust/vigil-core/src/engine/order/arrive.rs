@@ -42,6 +42,7 @@ impl<'v> Begin<'_, 'v> {
         let event_id = header.id()?;
         let at = self.subject(key, place);
         let said = self.read(at, &view)?;
+        self.heard(at, header.ingest_time_us);
         let key = xxhash_rust::xxh3::xxh3_64(header.device_id.as_bytes());
         let device = self.device(outcome, source, record, at, key);
         let arrival = Arrival {

@@ -39,9 +39,9 @@ pub fn controls(control: v1::Control) -> Vec<u8> {
 }
 
 impl Log {
-    pub fn new(_rules: &str) -> Self {
+    pub fn new(rules: &str) -> Self {
         Self {
-            engine: signals_engine(),
+            engine: Engine::new(rules, 1000).unwrap(),
             offset: 0,
             orphan: false,
             new: Vec::new(),
@@ -197,12 +197,7 @@ impl Log {
 }
 
 /// The rules of these tests.
-pub fn temporary() -> RuleSet {
-    crate::rules::parse::parse(super::signals::RULES).unwrap()
-}
-
+/// An engine with the rules of the tests about signals.
 pub fn signals_engine() -> Engine {
-    let mut engine = Engine::new(RULES, 1000).unwrap();
-    engine.rules = Arc::new(temporary());
-    engine
+    Engine::new(signals::RULES, 1000).unwrap()
 }
