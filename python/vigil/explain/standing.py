@@ -50,7 +50,7 @@ def rule_text(rule: Json) -> str:
         case "pending":
             return "; ".join([*(_waiting(step) for step in rule["steps"] if step["since_us"]), _inputs(rule)])
         case _:
-            return f"{_inputs(rule)}; {_limits(rule)}"
+            return "; ".join(filter(None, (_inputs(rule), _conditions(rule), _limits(rule))))
 
 
 def pause_text(pause: Json) -> str:
@@ -92,13 +92,20 @@ def _inputs(rule: Json) -> str:
     return ", ".join(said) or "no value"
 
 
+def _conditions(rule: Json) -> str:
+    return ", ".join(f"{_met(c['met'])}{_asked(c | {'source': 'rule'})}" for c in rule["conditions"])
+
+
 def _limits(rule: Json) -> str:
     return ", ".join(_limit(step) for step in rule["steps"]) or "no step applies"
 
 
 def _limit(step: Json) -> str:
-    word = {True: "met: ", False: "not met: ", None: ""}[step["met"]]
-    return f"{step['priority'].upper()} {word}{_asked(step)}"
+    return f"{step['priority'].upper()} {_met(step['met'])}{_asked(step)}"
+
+
+def _met(met: bool | None) -> str:
+    return {True: "met: ", False: "not met: ", None: ""}[met]
 
 
 def _asked(step: Json) -> str:

@@ -38,10 +38,10 @@ def observation(second: float, values: dict[str, float], off: tuple[str, ...] = 
 
 
 class Bed:
-    """An engine with the default rules, and one patient."""
+    """An engine with the default rules or others, and one patient."""
 
-    def __init__(self) -> None:
-        self.engine = Engine(paths.RULES.read_text(encoding="utf-8"))
+    def __init__(self, rules: str | None = None) -> None:
+        self.engine = Engine(rules or paths.RULES.read_text(encoding="utf-8"))
         self.engine.assign(0)
         self.offset = 0
         self.now_us = T0_US
@@ -139,3 +139,69 @@ def test_a_partial_score_is_a_lower_bound(bed: Bed) -> None:
     score = next(rule for rule in bed.standing()["rules"] if rule["kind"] == "score")
     assert score["score"]["partial"]
     assert "NEWS2 0, a lower bound: " in rule_text(score)
+
+
+KINDS = """
+version = 1
+
+[[rule]]
+id = "for-children"
+kind = "limit"
+sign = "heart_rate"
+direction = "high"
+message = "{sign} {value}"
+delay_s = 0
+hysteresis = 0
+inclusive = false
+population = { age_max = 12 }
+steps = [{ limit = 180, priority = "high" }]
+
+[[rule]]
+id = "pressure-falls"
+kind = "trend"
+sign = "systolic"
+direction = "fall"
+window_s = 600
+message = "{sign} falls"
+delay_s = 0
+hysteresis = 5
+steps = [{ change = 30, priority = "medium" }]
+
+[[rule]]
+id = "both"
+kind = "combination"
+mode = "all"
+within_s = 60
+message = "Both"
+priority = "high"
+delay_s = 0
+conditions = [
+  { sign = "heart_rate", direction = "high", limit = 130, inclusive = false },
+  { sign = "systolic", direction = "low", limit = 90, inclusive = false },
+]
+
+[[rule]]
+id = "model"
+kind = "anomaly"
+column = "risk"
+message = "Risk"
+delay_s = 0
+hysteresis = 0.05
+steps = [{ at_least = 0.8, priority = "medium", delay_s = 30 }]
+"""
+
+
+def test_the_other_kinds_and_populations() -> None:
+    bed = Bed(KINDS)
+    bed.observe(0, {"heart_rate": 140, "systolic": 120}, age_years=60)
+    child = bed.rule("for-children")
+    assert (child["state"], rule_text(child)) == ("not_applicable", "its population leaves the patient out by age")
+    trend = rule_text(bed.rule("pressure-falls"))
+    assert trend.startswith(
+        "systolic pressure 120 mmHg (0 ms old); MEDIUM fall of systolic within 600 s at or above 30 mmHg"
+    )
+    both = bed.rule("both")
+    assert [condition["met"] for condition in both["conditions"]] == [True, False]
+    assert "met: heart rate above 130 /min, not met: systolic pressure below 90 mmHg" in rule_text(both)
+    assert "2 of 2 conditions within 60 s" in rule_text(both)
+    assert "the model's score at or above 0.8" in rule_text(bed.rule("model"))

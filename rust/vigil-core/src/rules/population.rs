@@ -66,15 +66,21 @@ type Fits = Option<bool>;
 impl Population {
     /// Whether a rule for it is for this patient. The type of the device is another question.
     pub fn includes(&self, traits: &Traits<'_>) -> bool {
+        self.excluded_by(traits).is_none()
+    }
+
+    /// What leaves this patient out; `None` when the rule is for the patient.
+    pub fn excluded_by(&self, traits: &Traits<'_>) -> Option<&'static str> {
         [
-            self.age(traits),
-            self.sex(traits),
-            self.ward(traits),
-            self.condition(traits),
-            self.pregnancy(traits),
+            ("age", self.age(traits)),
+            ("sex", self.sex(traits)),
+            ("ward", self.ward(traits)),
+            ("condition", self.condition(traits)),
+            ("pregnancy", self.pregnancy(traits)),
         ]
         .into_iter()
-        .all(|fits| fits.unwrap_or(!self.only_known))
+        .find(|(_, fits)| !fits.unwrap_or(!self.only_known))
+        .map(|(attribute, _)| attribute)
     }
 
     fn age(&self, traits: &Traits<'_>) -> Fits {

@@ -1,21 +1,28 @@
 //! What a rule looks at, and what its steps ask.
 
 use crate::features::{Family, Known, NEVER};
-use crate::rules::episode::find;
+use crate::rules::episode::{any_active, find};
+use crate::rules::kinds::{
+    AnomalyRule, Change, CombinationRule, Condition, LimitRule, ScoreKind, ScoreRule, Trend,
+    TrendRule, Trigger,
+};
 use crate::rules::limit::effective;
-use crate::rules::model::{LimitRule, Rule, ScoreKind, ScoreRule, Test, Trigger};
+use crate::rules::model::{Rule, Test};
 use crate::rules::{Profile, RuleState};
 use crate::sign::Sign;
 
 use super::super::warning;
-use super::view::{Input, Look, ScoreView, StepView};
+use super::view::{ConditionView, Input, Look, ScoreView, StepView};
 use super::{time, Now};
 
 impl Now<'_> {
     pub(super) fn look(&self, rule: &Rule, state: Option<&RuleState>) -> Look {
         let mut look = match &rule.test {
             Test::Limit(test) => self.limit(test),
-            Test::Score(test) if test.score == ScoreKind::News2 => self.score(test),
+            Test::Trend(test) => self.trend(test),
+            Test::Score(test) => self.score(test),
+            Test::Combination(test) => self.combination(test),
+            Test::Anomaly(test) => anomaly(test),
             Test::Technical(test) => {
                 let mut look = Look::default();
                 self.input(test.sign, &mut look);
@@ -37,11 +44,13 @@ impl Now<'_> {
                 );
                 look
             }
-            _ => Look::default(),
         };
         for (i, step) in look.steps.iter_mut().enumerate() {
             let since_us = state.and_then(|state| state.since_us.get(i).copied());
             step.since_us = since_us.and_then(time);
+            if step.met.is_none() && step.since_us.is_some() {
+                step.met = Some(true); // what it compares is not kept, that it is met is
+            }
             step.held_us = step
                 .since_us
                 .zip(state)
@@ -99,23 +108,107 @@ impl Now<'_> {
         look
     }
 
-    fn score(&self, test: &ScoreRule) -> Look {
+    fn trend(&self, test: &TrendRule) -> Look {
         let mut look = Look::default();
+        self.input(test.sign, &mut look);
+        let way = match test.trend {
+            Trend::Fall => "fall",
+            Trend::Rise => "rise",
+        };
+        for step in &test.steps {
+            let (limit, unit) = match step.change {
+                Change::Absolute(change) => (change, test.sign.unit()),
+                Change::Percent(percent) => (percent, "%"),
+            };
+            look.steps.push(StepView {
+                priority: step.urgency.priority.text(),
+                what: format!(
+                    "{way} of {} within {} s",
+                    test.sign.field(),
+                    test.window_us / 1_000_000
+                ),
+                comparison: ">=",
+                limit: Some(limit),
+                unit,
+                source: "rule",
+                delay_us: step.delay_us,
+                ..StepView::default()
+            });
+        }
+        look
+    }
+
+    fn combination(&self, test: &CombinationRule) -> Look {
+        let mut look = Look::default();
+        for condition in &test.conditions {
+            let view = match condition {
+                Condition::Sign {
+                    sign,
+                    direction,
+                    limit,
+                    inclusive,
+                } => ConditionView {
+                    what: sign.field().to_owned(),
+                    comparison: direction.comparison(*inclusive, false),
+                    limit: Some(*limit),
+                    unit: sign.unit(),
+                    met: self
+                        .input(*sign, &mut look)
+                        .map(|value| direction.beyond(*inclusive, value, *limit)),
+                },
+                Condition::Rule(id, key) => ConditionView {
+                    what: format!("rule {id} is alarming"),
+                    comparison: "",
+                    limit: None,
+                    unit: "",
+                    met: Some(any_active(&self.state.rules, &[*key])),
+                },
+                Condition::Score(score, total) => {
+                    let news2 = self.news2().filter(|_| *score == ScoreKind::News2);
+                    ConditionView {
+                        what: score.name().to_owned(),
+                        comparison: ">=",
+                        limit: Some(*total),
+                        unit: "",
+                        met: news2.map(|score| score.total >= *total),
+                    }
+                }
+            };
+            look.conditions.push(view);
+        }
+        let what = format!(
+            "{} of {} conditions within {} s",
+            test.at_least,
+            test.conditions.len(),
+            test.within_us / 1_000_000
+        );
+        look.ask(test.urgency, &what, test.delay_us);
+        look
+    }
+
+    /// NEWS2 as of now; `None` where it does not apply, or nothing is known.
+    fn news2(&self) -> Option<ScoreView> {
         let (known, profile) = (&self.state.known, &self.state.profile);
         let warning = warning::evaluate(known, profile, self.at_us, false, self.state.warned_us);
-        let news2 = warning.news2;
-        let known_any =
-            news2.is_some_and(|n| n.subscores.iter().any(|(_, points)| points.is_some()));
-        look.score = news2.filter(|_| known_any).map(|news2| ScoreView {
+        let news2 = warning.news2?;
+        let any = news2.subscores.iter().any(|(_, points)| points.is_some());
+        any.then(|| ScoreView {
             name: "news2",
             total: f64::from(news2.total),
             partial: news2.partial,
             single_three: news2.single_three,
             missing: news2.missing().map(|input| input.sign().field()).collect(),
-        });
+        })
+    }
+
+    fn score(&self, test: &ScoreRule) -> Look {
+        let mut look = Look {
+            score: self.news2().filter(|_| test.score == ScoreKind::News2),
+            ..Look::default()
+        };
         for step in &test.steps {
             let (what, limit) = match step.trigger {
-                Trigger::AtLeast(total) => ("news2", Some(total)),
+                Trigger::AtLeast(total) => (test.score.name(), Some(total)),
                 Trigger::SingleThree => ("a single parameter with 3 points", None),
             };
             let met = look.score.as_ref().map(|score| match limit {
@@ -135,4 +228,24 @@ impl Now<'_> {
         }
         look
     }
+}
+
+/// The model's answers are not kept: only that a step is met, and since when.
+fn anomaly(test: &AnomalyRule) -> Look {
+    let mut look = Look::default();
+    for step in &test.steps {
+        look.steps.push(StepView {
+            priority: step.urgency.priority.text(),
+            what: match test.sign {
+                Some(sign) => format!("the model's score of {}", sign.field()),
+                None => "the model's score".to_owned(),
+            },
+            comparison: ">=",
+            limit: Some(step.at_least),
+            source: "rule",
+            delay_us: step.delay_us,
+            ..StepView::default()
+        });
+    }
+    look
 }

@@ -8,10 +8,13 @@ use crate::alarms::pause::{self, Pause};
 use crate::alarms::said::{Activation, Presence};
 use crate::features::NEVER;
 use crate::rules::episode::{any_active, find};
+use crate::rules::kinds::ScoreKind;
 use crate::rules::model::{Rule, Test};
+use crate::rules::population::Traits;
 use crate::rules::{RuleSet, Subject};
 use crate::scores::news2::applicable;
 
+use super::identity::Identity;
 use super::patient::PatientState;
 use super::Engine;
 use view::{PauseView, RuleView, Standing};
@@ -20,6 +23,7 @@ use view::{PauseView, RuleView, Standing};
 struct Now<'a> {
     rules: &'a RuleSet,
     state: &'a PatientState,
+    identity: Option<&'a Identity>,
     at_us: i64,
 }
 
@@ -38,10 +42,12 @@ impl Engine {
             device_id,
         };
         let partition = self.partitions.get(&partition)?;
-        let state = partition.get(partition.find(subject.key())?)?;
+        let place = partition.find(subject.key())?;
+        let state = partition.get(place)?;
         let now = Now {
             rules: &self.rules,
             state,
+            identity: partition.identity(place),
             at_us,
         };
         let last_us = state.devices.iter().map(|device| device.last_us).max();
@@ -76,7 +82,11 @@ impl<'a> Now<'a> {
             .zip(special)
             .and_then(|(state, special)| pause::of(&special.pauses, state));
         let met = look.steps.iter().any(|step| step.met == Some(true));
-        let clock = matches!(rule.test, Test::Technical(_) | Test::Device(_));
+        let needs_values = match &rule.test {
+            Test::Limit(_) | Test::Trend(_) => true,
+            Test::Score(test) => test.score == ScoreKind::News2,
+            _ => false,
+        };
         let excluded_by = self.excluded_by(rule);
         let kept_back = active.is_some_and(|state| state.signal.presence == Presence::None);
         let state_name = if kept_back {
@@ -91,9 +101,7 @@ impl<'a> Now<'a> {
             "disconnected"
         } else if excluded_by.is_some() {
             "not_applicable"
-        } else if !look.missing.is_empty()
-            || (look.inputs.is_empty() && look.score.is_none() && !clock)
-        {
+        } else if needs_values && look.inputs.is_empty() && look.score.is_none() {
             "no_data"
         } else {
             "clear"
@@ -119,8 +127,13 @@ impl<'a> Now<'a> {
 
     /// What leaves the subject out of a rule's population.
     fn excluded_by(&self, rule: &Rule) -> Option<&'static str> {
+        let traits = Traits::read(&self.identity?.context).ok()?;
+        let population = rule.population.as_ref();
+        if let Some(attribute) = population.and_then(|population| population.excluded_by(&traits)) {
+            return Some(attribute);
+        }
         let person = &self.state.profile;
-        let score = matches!(rule.test, Test::Score(_));
+        let score = matches!(&rule.test, Test::Score(test) if test.score == ScoreKind::News2);
         (score && !applicable(person.person.age_years, person.pregnant))
             .then_some("age or pregnancy")
     }

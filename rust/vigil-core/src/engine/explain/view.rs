@@ -60,7 +60,19 @@ pub(super) struct Look {
     /// Signs whose sensor is off the patient.
     pub(super) disconnected: Vec<&'static str>,
     pub(super) score: Option<ScoreView>,
+    /// Of a combination.
+    pub(super) conditions: Vec<ConditionView>,
     pub(super) steps: Vec<StepView>,
+}
+
+/// One condition of a combination, as the last values have it.
+#[derive(Debug, Serialize)]
+pub(super) struct ConditionView {
+    pub(super) what: String,
+    pub(super) comparison: &'static str,
+    pub(super) limit: Option<f64>,
+    pub(super) unit: &'static str,
+    pub(super) met: Option<bool>,
 }
 
 /// A last usable value.
