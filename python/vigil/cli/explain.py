@@ -115,7 +115,7 @@ def _explain_silence(
     settings = environment.settings()
     file = rules or (Path(settings.rules_file) if settings.rules_file else paths.RULES)
     try:
-        engine = Engine(file.read_text(encoding="utf-8"), settings.batch_observations_max)
+        engine = Engine(file.read_text(encoding="utf-8"), settings.batch_observations_max, str(file))
     except OSError as error:
         raise CliError(f"{file}: {error.strerror}") from error
     who = Who(patient, device)
