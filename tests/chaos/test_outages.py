@@ -53,6 +53,7 @@ def test_killing_the_model_loses_nothing_and_is_one_alarm(platform: Platform) ->
     running.start()
     try:
         eventually("scores", lambda: beds[0].seen()[-1].scores.HasField("risk"), 30)
+        eventually("no outage is under way", lambda: said()[pb.ALERT_PHASE_START] == said()[pb.ALERT_PHASE_END], 30)
         before = said()
         platform.kill("anomaly-service")
         beds[0].send(hr=0, spo2=97)
