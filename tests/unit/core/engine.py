@@ -78,5 +78,6 @@ class Run:
         return made
 
     def types(self) -> list[tuple[str, int]]:
-        """Alert type and phase, but those of NEWS2."""
-        return [(a.alert_type, a.phase) for a in self.alerts if a.alert_type != "news2"]
+        """Alert type and phase of what people are told, but those of NEWS2."""
+        said = (a for a in self.alerts if a.phase != events_pb2.ALERT_PHASE_SUPPRESSED)
+        return [(a.alert_type, a.phase) for a in said if a.alert_type != "news2"]

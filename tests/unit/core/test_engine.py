@@ -145,7 +145,9 @@ def test_a_wrong_answer_of_the_model_is_refused_and_can_be_done_without():
     with pytest.raises(core.CoreError) as refused:
         engine.finish(pending, b"1234", "m1", T0)
     assert refused.value.args[0] == "invalid_scores"
-    assert len(engine.finish(pending, None, "", T0).alerts) == 2
+    alerts = [pb.AlertEvent.FromString(value) for _, _, value in engine.finish(pending, None, "", T0).alerts]
+    assert [a.alert_type for a in alerts] == ["asystole", "heart_rate_low", "news2"]
+    assert alerts[1].phase == pb.ALERT_PHASE_SUPPRESSED
     with pytest.raises(core.CoreError) as refused:
         engine.finish(pending, None, "", T0)
     assert refused.value.args[0] == "out_of_order"
