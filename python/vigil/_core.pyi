@@ -193,9 +193,7 @@ class EngineOutput:
 class Engine:
     """Rules, scores and alarm state of the partitions this process owns."""
 
-    def __new__(
-        cls, rules_toml: str, batch_observations_max: int = 1000, rules_name: str = "rules.toml"
-    ) -> Self:
+    def __new__(cls, rules_toml: str, batch_observations_max: int = 1000, rules_name: str = "rules.toml") -> Self:
         """`rules_name` is what a refusal calls the file: `NAME:LINE: what is wrong; a hint`."""
     @property
     def rule_set_version(self) -> str: ...
