@@ -64,7 +64,7 @@ class Busy:
 def measure(say: Say, redis_url: str, patients: int, rounds: int) -> dict[str, Any]:
     """The figures."""
     memory.keep_freed()  # as the services do
-    settings, fleet = Settings.load({}), Fleet(patients)
+    settings, fleet = Settings.load(), Fleet(patients)
     stages, busy = Stages(fleet.device_ids()), Busy()
     engine, store = stages.engine, Checkpoints(redis_url, f"bench.{time.time_ns()}.", 10.0)
     state = _state(engine, store, settings, busy)

@@ -107,7 +107,7 @@ class RuleFile:
             content = self._read()
             self._seen = (self._seen[0], _digest(content))
             text = self._text(content)
-            self.engine = Engine(text, batch_observations_max)
+            self.engine = Engine(text, batch_observations_max, path.name)
         except Refusal as refusal:
             self._start_with_last(refusal.problem, batch_observations_max)
         except CoreError as error:
@@ -152,7 +152,7 @@ class RuleFile:
         if text is None:
             raise NoRules(str(problem))
         try:
-            self.engine = Engine(text, batch_observations_max)
+            self.engine = Engine(text, batch_observations_max, self.path.name)
         except CoreError as error:  # of a version that knew other rules
             raise NoRules(str(problem)) from error
         self._use(text)

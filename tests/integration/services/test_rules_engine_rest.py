@@ -81,7 +81,8 @@ def test_a_rule_file_is_tried_without_being_used(client: httpx.Client) -> None:
     assert said["errors"][0]["field"]
     assert said["errors"][0]["code"] == "invalid_rule"
     assert "hart_rate" in said["detail"]
-    assert {"file", "line", "hint"} <= set(said)
+    wrong = BAD.splitlines().index('sign = "hart_rate"') + 1
+    assert (said["file"], said["line"], said["hint"]) == ("rules.toml", wrong, "did you mean 'heart_rate'?")
     assert client.post("/api/v1/rules/validate", content=b"\xff").status_code == 422
     assert client.post("/api/v1/rules/validate", content=b"#" * 1_000_001).status_code == 413
     assert client.get("/api/v1/rules").json() == before
@@ -208,6 +209,8 @@ def test_a_rule_file_that_changes_is_used_and_a_bad_one_is_not(
     refused = shown(lambda answer: answer["problem"] is not None)
     assert refused["version"] == changed["version"]
     assert "hart_rate" in refused["problem"]["message"]
+    assert refused["problem"]["file"] == rule_file.name
+    assert refused["problem"]["line"]
     health = client.get("/readyz")
     assert (health.status_code, health.json()["status"]) == (200, "ready")
     assert "hart_rate" in health.json()["degraded"]["rules"]

@@ -9,6 +9,10 @@ use super::device::Device;
 use super::heard::SignHeard;
 use super::order::held::Held;
 
+/// No patient's state takes more memory, with rules as many as the default ones: most of it is observations that
+/// wait (64 KiB and what is noted of each), devices and the episodes of every rule at once.
+pub const STATE_BYTES_MAX: usize = 192 * 1024;
+
 /// A patient's state. The profile is read from every observation's context and is not part of checkpoints.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatientState {

@@ -3,6 +3,7 @@
 use prost::Message;
 
 mod alarms;
+mod bounds;
 mod crash;
 mod invariants;
 mod log;
