@@ -15,6 +15,7 @@ from vigil.cli import (
     down,
     evaluate,
     explain,
+    features,
     models,
     replay,
     score,
@@ -58,6 +59,7 @@ _register(FEED, "simulate", simulate.simulate)
 _register(FEED, "replay", replay.replay)
 _register(TRY, "backtest", backtest.backtest)
 _register(TRY, "evaluate", evaluate.evaluate)
+_register(TRY, "features", features.features)
 _register(LOOK, "tail", tail.tail)
 _register(LOOK, "audit", audit.audit)
 _register(LOOK, "explain", explain.explain)
