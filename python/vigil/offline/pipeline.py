@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vigil import paths, topology
+from vigil.controls import tick
 from vigil.core import Admissions, ContextTable, Decoder, Engine, Enricher, Normalizer
 from vigil.model import Scoring
 from vigil.offline import enrolment
 from vigil.pb import registry_pb2
 from vigil.recordings import Stay
 from vigil.settings import Settings
+
+WINDOW_US_MAX = 30_000_000
+"""No observation waits longer for an earlier one."""
 
 
 @dataclass
@@ -58,6 +62,7 @@ class OfflinePipeline:
         self._normalizer = Normalizer(batch)
         self._enricher = Enricher(self._contexts, partitions, batch)
         self._engine = Engine(rules.read_text(encoding="utf-8"), batch)
+        self._partitions = partitions
         for partition in range(partitions):
             self._engine.assign(partition)
         self._model = model
@@ -90,6 +95,14 @@ class OfflinePipeline:
             self._dead(output, made.dead_letters)
             for to, _, normalized in made.records:
                 self._enrich(output, to, normalized)
+        return output
+
+    def settle(self) -> Output:
+        """The recording is over: the clock lets go of observations that wait for an earlier one."""
+        output = Output()
+        for partition in range(self._partitions):
+            while self._engine.held_offset(partition) is not None:
+                self._evaluate(output, partition, tick(partition, self._now_us + WINDOW_US_MAX).value)
         return output
 
     def _enrich(self, output: Output, partition: int, normalized: bytes) -> None:

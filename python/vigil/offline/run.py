@@ -57,4 +57,5 @@ def replay(
                 files.write(pipeline.feed(body))
                 if progress:
                     progress(0, observations)
+        files.write(pipeline.settle())
     return pipeline.counts

@@ -46,6 +46,20 @@ def alerts_of(of: Plan) -> list[pb.AlertEvent]:
     return found
 
 
+def test_what_waits_at_the_end_of_a_recording_is_evaluated() -> None:
+    of = plan(devices=1)
+    pipeline = OfflinePipeline(Settings(), None)
+    pipeline.enrol(stays(of))
+    (stay,) = stays(of)
+    for second, sequence in [(0, 1), (3, 5)]:  # a gap: the last one waits
+        one = {"deviceId": stay.device.device_id, "timestamp": START_US // 1000 + second * 1000, "sequence": sequence}
+        pipeline.feed(json.dumps([{**one, "metrics": {"hr": 0 if second else 70}}]).encode())
+    assert pipeline.counts.scored == 1
+    found = [pb.AlertEvent.FromString(value).alert_type for value in pipeline.settle().alerts]
+    assert "asystole" in found
+    assert pipeline.counts.scored == 2
+
+
 def test_quiet_patients_raise_no_alarm() -> None:
     assert [(a.alert_type, a.header.patient_id) for a in alerts_of(plan(devices=200, duration_s=90.0))] == []
 
