@@ -128,7 +128,9 @@ class Settings:
     rules_file: str = _setting("", "Rule file; empty = rules/default.toml")
     rules_watch_ms: int = _setting(1000, "How often the rule file is looked at for changes", low=10)
     watchdog_tick_ms: int = _setting(500, "How often the rules engine looks for what is due by the clock", low=10)
-    checkpoint_interval_ms: int = _setting(2000, "Shortest time between checkpoints of a partition; they take 5 % of the time at most", low=50)
+    checkpoint_interval_ms: int = _setting(
+        2000, "Shortest time between checkpoints of a partition (docs/checkpoints.md)", low=50
+    )
     checkpoint_deltas_max: int = _setting(64, "Deltas after which a whole snapshot is written", low=1)
     anomaly_enabled: bool = _setting(True, "Ask the anomaly service; off = scores are unavailable")
     anomaly_timeout_ms: int = _setting(250, "Deadline of one ScoreBatch call", low=1)
