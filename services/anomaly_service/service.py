@@ -55,6 +55,7 @@ async def start(service: Service) -> None:
     service.serve_asgi(serve(application(NAME, swap, folder, drift)))
     edge = GrpcEdge(scorer, assessor, swap)
     serving = await serve_grpc(service, [edge.handler()], [GRPC_NAME], serving=scorer.model is not None)
+    service.on_drain("streams", edge.drain)
     if folder is not None:
         _watch(service, folder, swap)
 

@@ -10,12 +10,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import grpc
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.rules_engine.breaker import Breaker, Limits, State
+from services.rules_engine.score_stream import Asked, Broken, ScoreStream, Unusable
 from vigil.core import Pending, feature_names, feature_schema, score_names
 from vigil.pb import anomaly_pb2
 from vigil.runtime import metrics
@@ -23,11 +23,12 @@ from vigil.runtime.logs import log
 from vigil.settings import Settings
 
 CALL_ROWS_MAX = 8192
+"""Rows a message; a batch of more is sent as several."""
 PROBE_EVERY_S = 10.0
 """A model that nobody needed for so long is probed, so that its outage is known before it is needed."""
-CALLS = Counter("vigil_model_calls", "ScoreBatch calls: ok, slow, failed; skipped = not asked (open)", ["result"])
-CALL_SECONDS = Histogram("vigil_model_call_seconds", "Time of a batch's ScoreBatch calls", buckets=metrics.FAST)
-IN_FLIGHT = Gauge("vigil_model_calls_in_flight", "ScoreBatch calls on their way")
+CALLS = Counter("vigil_model_calls", "Batches and probes: ok, slow, failed; skipped = not asked (open)", ["result"])
+CALL_SECONDS = Histogram("vigil_model_call_seconds", "Time until a batch was scored", buckets=metrics.FAST)
+IN_FLIGHT = Gauge("vigil_model_calls_in_flight", "ScoreStream messages on their way")
 BREAKER = Gauge("vigil_model_breaker_state", "0 closed, 1 half-open, 2 open: the model is not asked")
 _log = logging.getLogger(__name__)
 
@@ -54,12 +55,8 @@ class Bounds:
         return cls(settings.anomaly_timeout_ms / 1000, slow_s, settings.anomaly_inflight_max, limits)
 
 
-class Unusable(Exception):
-    """An answer, but none to be used; the text is a bounded name."""
-
-
 class Scorer:
-    """The rules engine's side of ScoreBatch. Used from the stage's thread; `now` is a monotonic clock in seconds."""
+    """The rules engine's side of ScoreStream. Used from the stage's thread; `now` is a monotonic clock in seconds."""
 
     def __init__(self, target: str, bounds: Bounds, stage: str, now: Callable[[], float] = time.monotonic) -> None:
         options = [
@@ -70,16 +67,12 @@ class Scorer:
             ("grpc.max_reconnect_backoff_ms", 1000),
         ]
         self._channel = grpc.insecure_channel(target, options=options)
-        self._call = self._channel.unary_unary(
-            "/anomaly.AnomalyDetection/ScoreBatch",
-            request_serializer=anomaly_pb2.ScoreBatchRequest.SerializeToString,
-            response_deserializer=anomaly_pb2.ScoreBatchResponse.FromString,
-        )
+        self._stream = ScoreStream(self._channel)
         self._columns, self._scores = len(feature_names()), len(score_names())
         self._schema = feature_schema()
         self._bounds, self._stage, self._now = bounds, stage, now
         self._breaker = Breaker(bounds.breaker, now)
-        self._probe: Any = None
+        self._probe: Asked | None = None
         self._asked_at: float | None = None  # by a probe or a batch
         self._known = False  # whether the model ever answered, or is away
         self.reason = ""  # of the last failure, a bounded name
@@ -99,7 +92,7 @@ class Scorer:
             return None, ""
         began = time.perf_counter()
         try:
-            answers = self._ask(memoryview(pending.features))
+            answers = self._answers(memoryview(pending.features))
         except Exception as error:  # whatever it is: the model is no reason to refuse an observation
             self._failed(error)
             return None, ""
@@ -112,7 +105,7 @@ class Scorer:
         """Between batches: takes a probe's outcome, and sends one where it is due. Does not wait."""
         if self._probe is not None:
             if self._probe.done():
-                self._end_probe()
+                self._end_probe(self._probe)
             return
         pause_s = self._bounds.breaker.pause_s if self._breaker.failures else PROBE_EVERY_S
         quiet = self._asked_at is None or self._now() - self._asked_at >= pause_s
@@ -123,34 +116,39 @@ class Scorer:
             self._send_probe()
 
     def close(self) -> None:
-        """Closes the channel."""
+        """Closes the stream and its channel."""
+        self._stream.drop()
         self._channel.close()
 
     # Calls ----------------------------------------------------------------------------------------
 
-    def _ask(self, features: memoryview) -> list[anomaly_pb2.ScoreBatchResponse]:
-        """The answers for all rows, some calls at a time. One deadline for the batch, not one for each call."""
-        step = CALL_ROWS_MAX * self._columns * 4
+    def _answers(self, features: memoryview) -> list[anomaly_pb2.ScoreBatchResponse]:
+        """The answers for all rows. One deadline for the batch, whatever it takes."""
         deadline = time.monotonic() + self._bounds.timeout_s
+        try:
+            return self._ask(features, deadline)
+        except Broken:  # as when the service or a proxy ends a connection that served for long: asked once more
+            return self._ask(features, deadline)
+
+    def _ask(self, features: memoryview, deadline: float) -> list[anomaly_pb2.ScoreBatchResponse]:
+        """Some messages at a time; with one failed, nobody waits for the others."""
+        step = CALL_ROWS_MAX * self._columns * 4
         waiting = deque(range(0, len(features), step))
-        calls: deque[tuple[Any, int]] = deque()
+        asked: deque[Asked] = deque()
         answers = []
         try:
-            while waiting or calls:
-                while waiting and len(calls) < self._bounds.in_flight_max:
+            while waiting or asked:
+                while waiting and len(asked) < self._bounds.in_flight_max:
                     at = waiting.popleft()
-                    left = max(deadline - time.monotonic(), 0.0)
-                    request = self._request(features[at : at + step])
-                    calls.append((self._call.future(request, timeout=left), request.rows))
+                    asked.append(self._stream.ask(self._request(features[at : at + step]), deadline))
                     IN_FLIGHT.inc()
-                call, rows = calls[0]
-                answers.append(self._usable(call.result(), rows))
-                calls.popleft()
+                answer = asked[0].result()
                 IN_FLIGHT.dec()
+                answers.append(self._usable(answer, asked.popleft().rows))
         finally:
-            for call, _ in calls:
-                call.cancel()
-                IN_FLIGHT.dec()
+            if asked:
+                self._stream.drop()
+                IN_FLIGHT.dec(len(asked))
         return answers
 
     def _request(self, features: memoryview) -> anomaly_pb2.ScoreBatchRequest:
@@ -173,15 +171,21 @@ class Scorer:
         row = memoryview(struct.pack(f"<{self._columns}f", *[float("nan")] * self._columns))
         self._asked_at = self._now()
         try:
-            self._probe = self._call.future(self._request(row), timeout=self._bounds.timeout_s)
+            self._probe = self._stream.ask(self._request(row), time.monotonic() + self._bounds.timeout_s)
         except Exception as error:
             self._failed(error)
 
-    def _end_probe(self) -> None:
-        probe, self._probe = self._probe, None
+    def _end_probe(self, probe: Asked) -> None:
+        self._probe = None
         try:
-            self._usable(probe.result(), 1)
+            answer = probe.result()
         except Exception as error:
+            self._stream.drop()
+            self._failed(error)
+            return
+        try:
+            self._usable(answer, probe.rows)
+        except Unusable as error:
             self._failed(error)
         else:
             self._succeeded()

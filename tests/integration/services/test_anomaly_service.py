@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 import grpc
 import httpx
@@ -149,3 +150,26 @@ def test_it_stops_cleanly(free_port: Callable[[], int]) -> None:
         running.wait_for(lambda: running.get("/readyz").status_code == 200)
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(15) == 0
+
+
+def test_a_stream_answers_each_request_by_its_number_and_ends_with_the_service(free_port: Callable[[], int]) -> None:
+    columns = len(core.feature_names())
+    wrong = anomaly_pb2.ScoreBatchRequest(request=8, schema="other")
+    right = anomaly_pb2.ScoreBatchRequest(
+        request=7, rows=300, columns=columns, features=bytes(300 * columns * 4), schema=core.feature_schema()
+    )
+    with started(free_port) as running:
+        running.wait_for(lambda: running.get("/readyz").status_code == 200)
+        with grpc.insecure_channel(running.grpc_target) as channel:
+            requests: SimpleQueue[anomaly_pb2.ScoreBatchRequest | None] = SimpleQueue()
+            answers = anomaly_pb2_grpc.AnomalyDetectionStub(channel).ScoreStream(iter(requests.get, None), timeout=60)
+            for request, status in ((right, anomaly_pb2.SUCCESS), (wrong, anomaly_pb2.INVALID_ARGUMENT)):
+                requests.put(request)
+                answer = next(answers)
+                assert (answer.request, answer.status) == (request.request, status)
+            began = time.monotonic()
+            running.process.send_signal(signal.SIGTERM)
+            assert not list(answers), "the service ends the stream in order, though the client keeps it open"
+            assert running.process.wait(20) == 0
+            assert time.monotonic() - began < 5, "and does not wait for the client"
+            requests.put(None)

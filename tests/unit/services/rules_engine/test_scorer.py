@@ -1,22 +1,18 @@
 """Asking for scores: however the model is missing, it is unavailable and nothing is raised."""
 
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from typing import Any
 
-import grpc
 import pytest
 
 from services.rules_engine.breaker import Limits
 from services.rules_engine.scorer import CALL_ROWS_MAX, Bounds, Scorer
 from tests.support.platform import eventually
+from tests.unit.services.rules_engine.streamed_model import FEATURES, SCORES, Model
 from tests.unit.services.rules_engine.test_breaker import Clock
-from vigil.core import feature_names, score_names
 from vigil.pb import anomaly_pb2 as pb
 
 BOUNDS = Bounds(0.5, 0.3, 2, Limits(2, 1.0, 4.0, 5.0))
-FEATURES, SCORES = len(feature_names()), len(score_names())
 
 
 class Rows:
@@ -24,51 +20,6 @@ class Rows:
 
     def __init__(self, rows: int = 1) -> None:
         self.rows, self.features = rows, b"\0" * 4 * FEATURES * rows
-
-
-class Model:
-    """A ScoreBatch that answers as it is told to."""
-
-    def __init__(self) -> None:
-        self.rows: list[int] = []
-        self.now = self.most = 0
-        self.answer: Callable[[pb.ScoreBatchRequest], pb.ScoreBatchResponse] = self.good
-        handler = grpc.unary_unary_rpc_method_handler(
-            self._serve, pb.ScoreBatchRequest.FromString, pb.ScoreBatchResponse.SerializeToString
-        )
-        self._server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.max_receive_message_length", 64 << 20)])
-        self._server.add_generic_rpc_handlers(
-            [grpc.method_handlers_generic_handler("anomaly.AnomalyDetection", {"ScoreBatch": handler})]
-        )
-        self.target = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-        self._server.start()
-
-    def _serve(self, request: pb.ScoreBatchRequest, _context: Any) -> pb.ScoreBatchResponse:
-        self.rows.append(request.rows)
-        self.now += 1
-        self.most = max(self.most, self.now)
-        try:
-            return self.answer(request)
-        finally:
-            self.now -= 1
-
-    @staticmethod
-    def good(request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
-        scores = b"\0" * 4 * SCORES * request.rows
-        return pb.ScoreBatchResponse(status=pb.SUCCESS, rows=request.rows, scores=scores, model_version="m")
-
-    @staticmethod
-    def slow(request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
-        time.sleep(0.35)
-        return Model.good(request)
-
-    @staticmethod
-    def hung(request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
-        time.sleep(1.0)
-        return Model.good(request)
-
-    def close(self) -> None:
-        self._server.stop(None)
 
 
 @pytest.fixture
@@ -112,9 +63,8 @@ def test_a_model_that_is_away_is_unavailable_and_left_alone(closed: bool) -> Non
     for _ in range(2):
         assert ask(scorer) == (None, "")
     assert scorer.well is False
-    scorer._call = None  # type: ignore[assignment]
+    scorer._stream = None  # type: ignore[assignment]
     assert ask(scorer) == (None, ""), "it is not asked while the breaker is open"
-    scorer.close()
 
 
 def test_many_rows_are_asked_some_calls_at_a_time(model: Model, scorer: Scorer) -> None:
@@ -123,6 +73,7 @@ def test_many_rows_are_asked_some_calls_at_a_time(model: Model, scorer: Scorer) 
     assert len(scores) == (5 * CALL_ROWS_MAX + 7) * SCORES * 4
     assert (version, sum(model.rows), len(model.rows)) == ("m", 5 * CALL_ROWS_MAX + 7, 6)
     assert model.most <= BOUNDS.in_flight_max
+    assert model.streams == 1
 
 
 @pytest.mark.parametrize("how", ["hung", "slow", "refuses", "misfits"])
