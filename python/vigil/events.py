@@ -192,6 +192,7 @@ def condition(message: pb.Condition) -> Json:
         "evidence": [
             {
                 "sign": sign_name(e.sign),
+                "about": e.about or None,
                 "value": number(e.value),
                 "unit": sign_unit(e.sign),
                 "comparison": e.comparison or None,

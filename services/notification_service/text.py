@@ -83,7 +83,10 @@ def _what(alert: pb.AlertEvent) -> str:
 
 
 def _evidence(e: pb.Evidence) -> str:
-    return reading(sign_name(e.sign), e.value, sign_unit(e.sign), e.comparison, e.limit, e.limit_source)
+    about = clean(e.about)
+    if about and not e.comparison:
+        return f"rule {about} alarming"
+    return reading(about or sign_name(e.sign), e.value, sign_unit(e.sign), e.comparison, e.limit, e.limit_source)
 
 
 def _name(alert: pb.AlertEvent) -> str:

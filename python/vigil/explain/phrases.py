@@ -53,8 +53,11 @@ def reading(
 
 def evidence_text(evidence: dict[str, Any]) -> str:
     """One piece of evidence in its JSON form."""
+    about = evidence.get("about")
+    if about and not evidence["comparison"]:
+        return f"rule {about} alarming"
     return reading(
-        evidence["sign"],
+        about or evidence["sign"],
         evidence["value"],
         evidence["unit"],
         evidence["comparison"],

@@ -1,7 +1,7 @@
 //! What is written of an alarm: one alert of an episode.
 
 use crate::rules::model::Rule;
-use crate::rules::moment::{Evidence, Warning};
+use crate::rules::moment::{Basis, Evidence};
 use crate::rules::{Phase, RuleState};
 
 use super::pause::Pause;
@@ -116,8 +116,8 @@ pub struct Said<'a> {
     pub delay_us: i64,
     /// The numbers.
     pub evidence: Option<Evidence>,
-    /// The score, of a score rule.
-    pub warning: Option<&'a Warning>,
+    /// What the numbers are made from, where it is not one value.
+    pub warning: Option<Basis<'a>>,
     /// When the condition cleared; [`crate::features::NEVER`] while it is there.
     pub end_us: i64,
 }

@@ -4,7 +4,7 @@ use crate::engine::identity::Identity;
 use crate::features::NEVER;
 use crate::ids::Id;
 use crate::rules::model::{Ladder, Rule};
-use crate::rules::moment::{Alert, Evidence, Warning};
+use crate::rules::moment::{Alert, Basis, Evidence};
 use crate::rules::{Phase, RuleSet, RuleState, Subject};
 
 use super::pause::{self, Pause};
@@ -126,8 +126,8 @@ pub struct Facts<'a> {
     pub delay_us: i64,
     /// The numbers.
     pub evidence: Option<Evidence>,
-    /// The score, of a score rule.
-    pub warning: Option<&'a Warning>,
+    /// What the numbers are made from, where it is not one value.
+    pub warning: Option<Basis<'a>>,
     /// A person's part.
     pub by: Option<By<'a>>,
     /// The rule that says it all.

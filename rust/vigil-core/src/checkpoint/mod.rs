@@ -6,6 +6,7 @@
 
 mod alarms;
 mod bytes;
+mod counted;
 mod device;
 mod features;
 mod patient;

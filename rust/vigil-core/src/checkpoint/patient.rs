@@ -1,7 +1,7 @@
 //! One patient's state. What has no value is not written.
 
 use super::bytes::{broken, time, unzigzag, zigzag, Bytes};
-use super::{alarms, device, features};
+use super::{alarms, counted, device, features};
 use crate::alarms::signal::SignalState;
 use crate::engine::identity::Identity;
 use crate::engine::patient::PatientState;
@@ -48,6 +48,7 @@ pub fn write(w: &mut Writer, key: u128, state: &PatientState, identity: Option<&
     for held in &state.held {
         w.message(8, |w| device::write_held(w, held, base_us));
     }
+    counted::write(w, &state.counted, base_us);
     alarms::write(w, state, identity, base_us);
 }
 
@@ -112,6 +113,7 @@ pub fn read(encoded: &[u8]) -> Result<Restored, Error> {
                 &mut Bytes(field.value.bytes()?),
                 base_us,
             )?),
+            counted::COUNTED => state.counted = counted::read(field.value.bytes()?, base_us)?,
             number @ alarms::HEARD..=alarms::SPEAKER => {
                 let field = field.value.bytes()?;
                 alarms::read(&mut state, &mut identity, number, field, base_us)?;

@@ -5,6 +5,7 @@ use crate::features::NEVER;
 use crate::ids::Id;
 use crate::observation::{event_type, HeaderView};
 use crate::rules::message::render;
+use crate::rules::moment::{Basis, Evidence};
 use crate::rules::subject::alert_id;
 use crate::rules::{Phase, Subject};
 use crate::wire::Writer;
@@ -130,39 +131,34 @@ fn condition(w: &mut Writer, origin: &Origin<'_>, said: &Said<'_>) {
             w.varint(number, time_us as u64);
         }
     }
-    if let Some(evidence) = &said.evidence {
-        w.message(5, |w| {
-            if let Some(sign) = evidence.sign {
-                w.varint(1, sign as u64);
+    match (said.warning, &said.evidence) {
+        (Some(Basis::Conditions(conditions)), _) => {
+            for one in conditions {
+                let (time_us, event_id) = (one.time_us, Some(&one.event_id));
+                write_evidence(w, &one.evidence, one.about, time_us, event_id);
             }
-            for (number, value) in [(2, evidence.value), (3, evidence.limit)] {
-                if value != 0.0 {
-                    w.double(number, value);
+        }
+        (basis, Some(evidence)) => {
+            let about = match basis {
+                Some(Basis::Column(name)) => name,
+                Some(Basis::Score(total)) => total.kind.name(),
+                _ => "",
+            };
+            match said.evidence_us {
+                0 => {
+                    let (time_us, event_id) = (origin.event_time_us, Some(origin.event_id));
+                    write_evidence(w, evidence, about, time_us, event_id);
                 }
+                time_us => write_evidence(w, evidence, about, time_us, None),
             }
-            if !evidence.comparison.is_empty() {
-                w.bytes(4, evidence.comparison.as_bytes());
-            }
-            let time_us = match said.evidence_us {
-                0 => origin.event_time_us,
-                time_us => time_us,
-            };
-            if time_us != 0 {
-                w.varint(5, time_us as u64);
-            }
-            let source: &[u8] = if evidence.patient_limit {
-                b"patient"
-            } else {
-                b"rule"
-            };
-            w.bytes(6, source);
-            if said.evidence_us == 0 {
-                w.bytes(7, origin.event_id);
-            }
-        });
+        }
+        (_, None) => {}
     }
-    if let Some(warning) = said.warning {
-        warning::write(w, 6, warning);
+    match said.warning {
+        Some(Basis::News2(warning)) => warning::write(w, 6, warning),
+        // A ratio is no total.
+        Some(Basis::Score(total)) if total.kind.whole() => warning::write_total(w, 6, total),
+        _ => {}
     }
     if said.state.signal.stale {
         w.varint(7, 1);
@@ -171,4 +167,41 @@ fn condition(w: &mut Writer, origin: &Origin<'_>, said: &Said<'_>) {
     if origin.observed && delay_us > 0 && said.presence != Presence::Off {
         w.varint(8, delay_us as u64);
     }
+}
+
+fn write_evidence(
+    w: &mut Writer,
+    evidence: &Evidence,
+    about: &str,
+    time_us: i64,
+    event_id: Option<&Id>,
+) {
+    w.message(5, |w| {
+        if let Some(sign) = evidence.sign {
+            w.varint(1, sign as u64);
+        }
+        for (number, value) in [(2, evidence.value), (3, evidence.limit)] {
+            if value != 0.0 {
+                w.double(number, value);
+            }
+        }
+        if !evidence.comparison.is_empty() {
+            w.bytes(4, evidence.comparison.as_bytes());
+        }
+        if time_us != 0 {
+            w.varint(5, time_us as u64);
+        }
+        let source: &[u8] = if evidence.patient_limit {
+            b"patient"
+        } else {
+            b"rule"
+        };
+        w.bytes(6, source);
+        if let Some(event_id) = event_id {
+            w.bytes(7, event_id);
+        }
+        if !about.is_empty() {
+            w.bytes(8, about.as_bytes());
+        }
+    });
 }

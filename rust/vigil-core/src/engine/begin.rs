@@ -9,7 +9,7 @@ use crate::ids::stage;
 use crate::observation::{read_vitals, ObservationView, VitalValue, VitalsHead};
 use crate::outcome::{Outcome, Source};
 use crate::rules::order::Order;
-use crate::rules::Profile;
+use crate::rules::{other_scores, Profile};
 
 use super::advance::take_values;
 use super::ahead::{Ahead, Coming};
@@ -64,6 +64,7 @@ impl Engine {
                 texts: String::new(),
                 values: Vec::with_capacity(observations * 6),
                 warnings: Vec::with_capacity(observations),
+                totals: Vec::new(),
                 features: Vec::with_capacity(observations * FEATURES),
                 subjects: Vec::with_capacity(observations),
             },
@@ -155,6 +156,7 @@ impl<'v> Begin<'_, 'v> {
         let header = view.header;
         let event_id = header.id()?;
         let first_value = self.pending.values.len() as u32;
+        let first_total = self.pending.totals.len() as u32;
         let Some(touched) = self.pending.subjects.get_mut(at as usize) else {
             return Err(gone());
         };
@@ -210,6 +212,8 @@ impl<'v> Begin<'_, 'v> {
                 state.warned_us,
             ));
             if scored {
+                let asked = self.pending.rules.asked();
+                other_scores::add(&mut self.pending.totals, asked, state, updated, now_us);
                 state.warned_us = state.warned_us.max(now_us);
             }
         }
@@ -237,6 +241,7 @@ impl<'v> Begin<'_, 'v> {
             device: device_key,
             subject: at,
             values: (first_value, self.pending.values.len() as u32),
+            totals: (first_total, self.pending.totals.len() as u32),
             start,
             lengths: parts.map(|part| part.len() as u32),
             text_start,

@@ -13,6 +13,7 @@ use super::finish::Finish;
 use super::identity::{device_key, Identity};
 use super::patient::PatientState;
 use super::pending::{Pending, Row, Touched};
+use super::scored::ModelScores;
 
 /// When the clock has something to do for a subject.
 pub(super) fn next_us(set: &RuleSet, state: &PatientState, identity: &Identity) -> i64 {
@@ -39,6 +40,7 @@ impl Finish<'_> {
         &mut self,
         row: &Row,
         at: Option<usize>,
+        model: Option<&ModelScores>,
         flags: u32,
     ) -> Option<Severity> {
         let Pending {
@@ -46,6 +48,7 @@ impl Finish<'_> {
             texts,
             values,
             warnings,
+            totals,
             subjects,
             rules,
             partition,
@@ -100,14 +103,26 @@ impl Finish<'_> {
             silence::heard(&scene, &mut state.rules, device, &mut sink);
         }
         let (from, to) = (row.values.0 as usize, row.values.1 as usize);
+        let (first, last) = row.totals;
         let moment = Moment {
             now_us: row.now_us,
             event_id: row.event_id,
             subject: parts.subject(),
             values: values.get(from..to).unwrap_or_default(),
             warning: warning?,
+            totals: totals
+                .get(first as usize..last as usize)
+                .unwrap_or_default(),
+            model: model.map(|model| &model.columns),
         };
-        rules::evaluate(&scene, &mut state.rules, &state.profile, &moment, &mut sink);
+        rules::evaluate(
+            &scene,
+            &mut state.rules,
+            &mut state.counted,
+            &state.profile,
+            &moment,
+            &mut sink,
+        );
         state.device = row.device;
         rules::severity(&state.rules)
     }

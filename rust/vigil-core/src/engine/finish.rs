@@ -215,7 +215,7 @@ impl Finish<'_> {
                 .map(ModelScores::read);
             flags |= model.map_or(flag::SCORE_UNAVAILABLE, |scores| scores.flags());
         }
-        let severity = self.evaluate(row, at, flags);
+        let severity = self.evaluate(row, at, model.as_ref(), flags);
         let Pending {
             arena,
             texts,

@@ -2,7 +2,7 @@
 
 use crate::alarms::special::Special;
 use crate::features::{History, Known, NEVER};
-use crate::rules::{Profile, RuleState};
+use crate::rules::{Counted, Profile, RuleState};
 use crate::sign::Sign;
 
 use super::device::Device;
@@ -28,6 +28,8 @@ pub struct PatientState {
     pub heard: Vec<SignHeard>,
     /// Conditions that are met.
     pub rules: Vec<RuleState>,
+    /// Conditions of combinations that were true.
+    pub counted: Vec<Counted>,
     /// Pauses, and a component's reporters; `None` = there are none.
     pub special: Option<Box<Special>>,
     /// Hash of the device whose observation was evaluated last.
@@ -51,6 +53,7 @@ impl Default for PatientState {
             held: Vec::new(),
             heard: Vec::new(),
             rules: Vec::new(),
+            counted: Vec::new(),
             special: None,
             device: 0,
             orphan: false,
@@ -71,6 +74,7 @@ impl PatientState {
         self.held.clone_from(&other.held);
         self.heard.clone_from(&other.heard);
         self.rules.clone_from(&other.rules);
+        self.counted.clone_from(&other.counted);
         self.special.clone_from(&other.special);
         self.device = other.device;
         self.orphan = other.orphan;
@@ -105,6 +109,7 @@ impl PatientState {
             + size_of::<Device>() * self.devices.capacity()
             + size_of::<SignHeard>() * self.heard.capacity()
             + size_of::<RuleState>() * self.rules.capacity()
+            + size_of::<Counted>() * self.counted.capacity()
             + size_of::<Held>() * self.held.capacity()
             + self.held.iter().map(|held| held.bytes.len()).sum::<usize>()
             + self.special.as_deref().map_or(0, Special::bytes)

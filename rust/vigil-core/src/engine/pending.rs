@@ -9,6 +9,7 @@ use crate::ids::Id;
 use crate::observation::HeaderView;
 use crate::outcome::Outcome;
 use crate::rules::moment::{Value, Warning};
+use crate::rules::other_scores::Total;
 use crate::rules::{RuleSet, Subject};
 
 use super::identity::Identity;
@@ -35,6 +36,8 @@ pub struct Pending {
     pub(super) values: Vec<Value>,
     /// One an evaluated row.
     pub(super) warnings: Vec<Warning>,
+    /// Other scores of all evaluated rows, those that a rule asks for.
+    pub(super) totals: Vec<Total>,
     pub(super) features: Vec<f32>,
     /// States as they will be.
     pub(super) subjects: Vec<Touched>,
@@ -95,6 +98,8 @@ pub(super) struct Row {
     pub subject: u32,
     /// Its values: start and end.
     pub values: (u32, u32),
+    /// Its other scores: start and end.
+    pub totals: (u32, u32),
     /// Start of its parts in the arena, in the order of `lengths`.
     pub start: u32,
     /// Lengths of trace id, vitals, context.

@@ -2,6 +2,7 @@
 
 use crate::features::{Family, Known, NEVER, VALUE_AGE_US_MAX};
 use crate::rules::moment::Warning;
+use crate::rules::other_scores::Total;
 use crate::rules::Profile;
 use crate::scores::news2::{applicable, score, News2Input};
 use crate::scores::Consciousness;
@@ -73,7 +74,7 @@ pub fn evaluate(
         input.on_oxygen = Some(on_oxygen);
         note(&mut ages_us, 2, now_us, time_us);
     }
-    if let Some((level, time_us)) = consciousness(known, now_us) {
+    if let Some((level, time_us, _)) = consciousness(known, now_us) {
         input.consciousness = Some(level);
         note(&mut ages_us, 5, now_us, time_us);
     }
@@ -88,20 +89,21 @@ fn note(ages_us: &mut [i64; 7], slot: usize, now_us: i64, time_us: i64) {
     }
 }
 
-/// ACVPU, or the newer GCS: below 15 a patient is not alert, which is all that NEWS2 asks.
-fn consciousness(known: &Known, now_us: i64) -> Option<(Consciousness, i64)> {
+/// ACVPU, or the newer GCS: below 15 a patient is not alert, which is all that NEWS2 asks. With the event time, and
+/// whether the GCS says it.
+pub(crate) fn consciousness(known: &Known, now_us: i64) -> Option<(Consciousness, i64, bool)> {
     let of = |sign| known.current(Family::of(sign), now_us, VALUE_AGE_US_MAX);
     let acvpu = of(Sign::Consciousness)
-        .and_then(|r| Consciousness::from_value(r.value).map(|level| (level, r.time_us)));
+        .and_then(|r| Consciousness::from_value(r.value).map(|level| (level, r.time_us, false)));
     let gcs = of(Sign::Gcs).map(|r| {
         let level = if r.value >= GCS_ALERT {
             Consciousness::Alert
         } else {
             Consciousness::Confusion
         };
-        (level, r.time_us)
+        (level, r.time_us, true)
     });
-    let newer = |a: &(Consciousness, i64)| a.1 >= gcs.map_or(NEVER, |g| g.1);
+    let newer = |a: &(Consciousness, i64, bool)| a.1 >= gcs.map_or(NEVER, |g| g.1);
     acvpu.filter(newer).or(gcs).or(acvpu)
 }
 
@@ -144,5 +146,45 @@ pub fn write(w: &mut Writer, number: u32, warning: &Warning) {
             });
         }
         w.bytes(7, news2.risk.text().as_bytes());
+    });
+}
+
+/// Writes another score as an `EarlyWarning`. What no monitor sends is not listed as missing, but makes it partial.
+pub fn write_total(w: &mut Writer, number: u32, total: &Total) {
+    w.message(number, |w| {
+        w.bytes(1, total.kind.name().as_bytes());
+        if !total.applicable {
+            w.bytes(7, b"not_applicable");
+            return;
+        }
+        if total.value > 0.0 {
+            w.varint(2, total.value as u64);
+        }
+        if total.partial {
+            w.varint(3, 1);
+        }
+        let signs = || total.inputs.iter().filter_map(|i| Some((i, i.sign?)));
+        for (input, sign) in signs() {
+            if let Some(points) = input.points {
+                w.message(5, |w| {
+                    w.varint(1, sign as u64);
+                    if points > 0 {
+                        w.varint(2, u64::from(points));
+                    }
+                    if input.age_us > 0 {
+                        w.varint(3, input.age_us as u64);
+                    }
+                });
+            }
+        }
+        let missing = || signs().filter(|(input, _)| input.points.is_none());
+        if missing().next().is_some() {
+            w.message(6, |w| {
+                for (_, sign) in missing() {
+                    w.raw_varint(sign as u64);
+                }
+            });
+        }
+        w.bytes(7, total.risk.text().as_bytes());
     });
 }

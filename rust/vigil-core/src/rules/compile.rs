@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use crate::sign::Sign;
 
 use super::limit::{safe_range, signs_of};
-use super::model::{key_of, Priority, Rule, Settings, Test};
+use super::model::{key_of, Condition, Priority, Rule, ScoreKind, Settings, Test};
 use super::order::Order;
 use super::population::Population;
 
@@ -34,6 +34,8 @@ pub struct RuleSet {
     scores: Vec<u16>,
     combinations: Vec<u16>,
     anomalies: Vec<u16>,
+    /// Scores beside NEWS2 that a rule asks for: a bit a kind.
+    asked: u8,
     /// By the bit that rules have of them.
     populations: Vec<Population>,
     /// Strictly inside, no default limit is met.
@@ -57,6 +59,7 @@ impl RuleSet {
             scores: Vec::new(),
             combinations: Vec::new(),
             anomalies: Vec::new(),
+            asked: 0,
             populations: Vec::new(),
             safe: [(f64::NEG_INFINITY, f64::INFINITY); Sign::COUNT],
             rules,
@@ -94,8 +97,18 @@ impl RuleSet {
                 }
             }
             Test::Trend(_) => self.trends.push(i),
-            Test::Score(_) => self.scores.push(i),
-            Test::Combination(_) => self.combinations.push(i),
+            Test::Score(test) => {
+                self.asked |= asks(test.score);
+                self.scores.push(i);
+            }
+            Test::Combination(test) => {
+                for condition in &test.conditions {
+                    if let Condition::Score(score, _) = condition {
+                        self.asked |= asks(*score);
+                    }
+                }
+                self.combinations.push(i);
+            }
             Test::Anomaly(_) => self.anomalies.push(i),
             Test::Device(_) => self.device = Some(i),
             Test::Technical(test) => {
@@ -175,6 +188,12 @@ impl RuleSet {
         self.scores.iter().filter_map(|i| self.at(*i))
     }
 
+    /// The scores beside NEWS2 that a rule asks for: a bit a kind.
+    #[inline]
+    pub fn asked(&self) -> u8 {
+        self.asked
+    }
+
     /// Combination rules.
     #[inline]
     pub fn combination_rules(&self) -> impl Iterator<Item = &Rule> {
@@ -200,4 +219,12 @@ fn silent_after_us(rules: &[Rule]) -> i64 {
         _ => None,
     });
     silences.min().unwrap_or(i64::MAX)
+}
+
+/// The bit of a score that is made only when it is asked for.
+const fn asks(score: ScoreKind) -> u8 {
+    match score {
+        ScoreKind::News2 => 0,
+        other => 1 << other as u8,
+    }
 }

@@ -112,6 +112,8 @@ impl RuleState {
             subject: scene.subject,
             values: &[],
             warning: &Warning::NONE,
+            totals: &[],
+            model: None,
         };
         Self::new(rule, sign, true, &moment)
     }
@@ -246,6 +248,8 @@ mod tests {
             },
             values: &[],
             warning: &Warning::NONE,
+            totals: &[],
+            model: None,
         };
         let test = Test::Score(ScoreRule {
             score: ScoreKind::News2,

@@ -5,6 +5,8 @@ use crate::scores::Consciousness;
 use crate::sign::Sign;
 
 use super::episode::Phase;
+use super::model::{ScoreKind, Test};
+use super::moment::{Basis, Counting, Evidence};
 
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,11 +84,16 @@ impl Message {
 
     fn fill(&self, alert: &Said<'_>) -> String {
         let sign = alert.evidence.and_then(|evidence| evidence.sign);
+        // A score of the model is of a sign, but not in its unit.
+        let about = match alert.rule.map(|rule| &rule.test) {
+            Some(Test::Anomaly(test)) => test.sign,
+            _ => sign,
+        };
         let mut text = String::with_capacity(64);
         for part in &self.parts {
             match part {
                 Part::Text(literal) => text.push_str(literal),
-                Part::Sign => text.push_str(&sign.map_or(String::new(), name)),
+                Part::Sign => text.push_str(&about.map_or(String::new(), name)),
                 Part::Value => text.push_str(
                     &alert
                         .evidence
@@ -168,21 +175,64 @@ fn number(sign: Option<Sign>, value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// A score's total; of a combination, how many conditions count.
 fn total(alert: &Said<'_>) -> String {
-    match alert.warning.and_then(|warning| warning.news2) {
-        Some(news2) if news2.partial => format!("at least {}", news2.total),
-        Some(news2) => news2.total.to_string(),
-        None => String::new(),
+    match alert.warning {
+        Some(Basis::News2(warning)) => warning.news2.map_or(String::new(), |news2| {
+            bound(f64::from(news2.total), news2.partial)
+        }),
+        Some(Basis::Score(total)) if total.applicable => bound(total.value, total.partial),
+        Some(Basis::Conditions(conditions)) => conditions.len().to_string(),
+        _ => String::new(),
+    }
+}
+
+fn bound(total: f64, partial: bool) -> String {
+    let total = number(None, total);
+    if partial {
+        format!("at least {total}")
+    } else {
+        total
     }
 }
 
 fn reason(alert: &Said<'_>) -> String {
-    match alert.evidence {
-        Some(e) => match e.sign {
-            Some(sign) => format!("{} scores {}", name(sign), number(None, e.value)),
-            None => format!("{} {}", e.comparison, number(None, e.limit)),
-        },
-        None => String::new(),
+    match (alert.warning, alert.evidence) {
+        (Some(Basis::Conditions(conditions)), _) => {
+            let said: Vec<String> = conditions.iter().map(condition).collect();
+            said.join(", ")
+        }
+        (Some(Basis::News2(_)), Some(e)) if e.sign.is_some() => {
+            let sign = e.sign.map_or(String::new(), name);
+            format!("{sign} scores {}", number(None, e.value))
+        }
+        (_, Some(e)) => format!("{} {}", e.comparison, number(None, e.limit)),
+        (_, None) => String::new(),
+    }
+}
+
+/// "heart rate 121 > 110", "NEWS2 at least 6 >= 5", "rule spo2-low".
+fn condition(one: &Counting<'_>) -> String {
+    let Evidence {
+        sign,
+        value,
+        limit,
+        comparison,
+        ..
+    } = one.evidence;
+    let compared =
+        |what: &str, value: &str| format!("{what} {value} {comparison} {}", number(sign, limit));
+    match sign {
+        Some(sign) => compared(&name(sign), &number(Some(sign), value)),
+        None if comparison.is_empty() => format!("rule {}", one.about),
+        None => {
+            let mut kinds = ScoreKind::ALL.into_iter();
+            let kind = kinds.find(|kind| kind.name() == one.about);
+            compared(
+                kind.map_or(one.about, |kind| kind.title()),
+                &bound(value, one.partial),
+            )
+        }
     }
 }
 

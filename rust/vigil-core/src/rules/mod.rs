@@ -2,9 +2,11 @@
 //!
 //! - [`model`]: a rule set as types; [`parse`]: from TOML, refusing with field and hint;
 //! - [`compile`]: columnar tables per sign; [`profile`]: a patient's own limits;
-//! - [`limit`], [`score`], [`technical`]: the kinds of rules; [`episode`]: START, UPDATE, END;
+//! - [`technical`], [`limit`], [`score`], [`combination`], [`anomaly`]: the kinds of rules; [`episode`]: START, UPDATE, END;
 //! - [`message`]: the sentence a person reads.
 
+pub mod anomaly;
+pub mod combination;
 pub mod compile;
 pub mod episode;
 pub mod kinds;
@@ -13,6 +15,7 @@ pub mod message;
 pub mod model;
 pub mod moment;
 pub mod order;
+pub mod other_scores;
 pub mod parse;
 pub mod population;
 pub mod profile;
@@ -23,6 +26,7 @@ pub mod technical;
 use crate::alarms::signal::{self, Scene, Sink};
 use crate::alarms::{settle, stale};
 
+pub use combination::Counted;
 pub use compile::RuleSet;
 pub use episode::{Phase, RuleState};
 pub use moment::{Alert, Evidence, Moment, Value};
@@ -33,6 +37,7 @@ pub use subject::Subject;
 pub fn evaluate(
     scene: &Scene<'_>,
     states: &mut Vec<RuleState>,
+    counted: &mut Vec<Counted>,
     profile: &Profile,
     moment: &Moment<'_>,
     sink: Sink<'_>,
@@ -57,6 +62,8 @@ pub fn evaluate(
     let mut changed = |alert: Alert<'_>| signal::condition(scene, &mut speaking, alert, sink);
     limit::evaluate(set, states, profile, moment, &mut changed);
     score::evaluate(set, states, moment, &mut changed);
+    combination::evaluate(set, states, counted, moment, &mut changed);
+    anomaly::evaluate(set, states, moment, &mut changed);
     if states.iter().any(RuleState::is_kept_back) {
         settle::settle(scene, states, sink);
     }

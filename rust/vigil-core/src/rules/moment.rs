@@ -1,12 +1,13 @@
 //! What a rule sees of one observation, and what it says.
 
-use crate::features::{ALTERNATE_AFTER_US, NEVER};
+use crate::features::{ALTERNATE_AFTER_US, NEVER, SCORES};
 use crate::ids::Id;
 use crate::scores::news2::News2;
 use crate::sign::Sign;
 
 use super::episode::{Phase, RuleState};
 use super::model::Rule;
+use super::other_scores::Total;
 use super::subject::Subject;
 
 /// A value of the observation.
@@ -45,6 +46,34 @@ impl Warning {
     };
 }
 
+/// What a rule's numbers are made from, where it is not one value.
+#[derive(Debug, Clone, Copy)]
+pub enum Basis<'a> {
+    /// NEWS2.
+    News2(&'a Warning),
+    /// Another score.
+    Score(&'a Total),
+    /// A column of the model's answer.
+    Column(&'a str),
+    /// The conditions of a combination that count.
+    Conditions(&'a [Counting<'a>]),
+}
+
+/// A condition of a combination that counts, with the observation at which it was last true.
+#[derive(Debug, Clone, Copy)]
+pub struct Counting<'a> {
+    /// The numbers; without a comparison it is not about a number.
+    pub evidence: Evidence,
+    /// A score's name or a rule's id; empty for a sign.
+    pub about: &'a str,
+    /// Event time of the observation.
+    pub time_us: i64,
+    /// The observation.
+    pub event_id: Id,
+    /// A total that is a lower bound.
+    pub partial: bool,
+}
+
 /// One observation.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment<'a> {
@@ -58,6 +87,10 @@ pub struct Moment<'a> {
     pub values: &'a [Value],
     /// Its early-warning score.
     pub warning: &'a Warning,
+    /// Other scores of which it brought an input, those that a rule asks for.
+    pub totals: &'a [Total],
+    /// The model's answer by column; `None` = unavailable.
+    pub model: Option<&'a [Option<f32>; SCORES]>,
 }
 
 impl Moment<'_> {
@@ -110,6 +143,6 @@ pub struct Alert<'a> {
     pub delay_us: i64,
     /// The numbers.
     pub evidence: Option<Evidence>,
-    /// The score, of a score rule.
-    pub warning: Option<&'a Warning>,
+    /// What the numbers are made from, where it is not one value.
+    pub warning: Option<Basis<'a>>,
 }

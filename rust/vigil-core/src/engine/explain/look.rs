@@ -3,16 +3,15 @@
 use crate::features::{Family, Known, NEVER};
 use crate::rules::episode::{any_active, find};
 use crate::rules::kinds::{
-    AnomalyRule, Change, CombinationRule, Condition, LimitRule, ScoreKind, ScoreRule, Trend,
-    TrendRule, Trigger,
+    AnomalyRule, Change, CombinationRule, Condition, LimitRule, ScoreRule, Trend, TrendRule,
+    Trigger,
 };
 use crate::rules::limit::effective;
 use crate::rules::model::{Rule, Test};
 use crate::rules::{Profile, RuleState};
 use crate::sign::Sign;
 
-use super::super::warning;
-use super::view::{ConditionView, Input, Look, ScoreView, StepView};
+use super::view::{ConditionView, Input, Look, StepView};
 use super::{time, Now};
 
 impl Now<'_> {
@@ -163,16 +162,13 @@ impl Now<'_> {
                     unit: "",
                     met: Some(any_active(&self.state.rules, &[*key])),
                 },
-                Condition::Score(score, total) => {
-                    let news2 = self.news2().filter(|_| *score == ScoreKind::News2);
-                    ConditionView {
-                        what: score.name().to_owned(),
-                        comparison: ">=",
-                        limit: Some(*total),
-                        unit: "",
-                        met: news2.map(|score| score.total >= *total),
-                    }
-                }
+                Condition::Score(score, total) => ConditionView {
+                    what: score.name().to_owned(),
+                    comparison: ">=",
+                    limit: Some(*total),
+                    unit: "",
+                    met: self.total(*score).map(|score| score.total >= *total),
+                },
             };
             look.conditions.push(view);
         }
@@ -186,24 +182,9 @@ impl Now<'_> {
         look
     }
 
-    /// NEWS2 as of now; `None` where it does not apply, or nothing is known.
-    fn news2(&self) -> Option<ScoreView> {
-        let (known, profile) = (&self.state.known, &self.state.profile);
-        let warning = warning::evaluate(known, profile, self.at_us, false, self.state.warned_us);
-        let news2 = warning.news2?;
-        let any = news2.subscores.iter().any(|(_, points)| points.is_some());
-        any.then(|| ScoreView {
-            name: "news2",
-            total: f64::from(news2.total),
-            partial: news2.partial,
-            single_three: news2.single_three,
-            missing: news2.missing().map(|input| input.sign().field()).collect(),
-        })
-    }
-
     fn score(&self, test: &ScoreRule) -> Look {
         let mut look = Look {
-            score: self.news2().filter(|_| test.score == ScoreKind::News2),
+            score: self.total(test.score),
             ..Look::default()
         };
         for step in &test.steps {

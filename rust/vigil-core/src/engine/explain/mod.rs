@@ -2,6 +2,7 @@
 //! who ask why there was no alarm; nothing here is on the way of an observation.
 
 mod look;
+mod total;
 mod view;
 
 use crate::alarms::pause::{self, Pause};
@@ -11,7 +12,7 @@ use crate::rules::episode::{any_active, find};
 use crate::rules::kinds::ScoreKind;
 use crate::rules::model::{Rule, Test};
 use crate::rules::population::Traits;
-use crate::rules::{RuleSet, Subject};
+use crate::rules::{other_scores, RuleSet, Subject};
 use crate::scores::news2::applicable;
 
 use super::identity::Identity;
@@ -83,8 +84,7 @@ impl<'a> Now<'a> {
             .and_then(|(state, special)| pause::of(&special.pauses, state));
         let met = look.steps.iter().any(|step| step.met == Some(true));
         let needs_values = match &rule.test {
-            Test::Limit(_) | Test::Trend(_) => true,
-            Test::Score(test) => test.score == ScoreKind::News2,
+            Test::Limit(_) | Test::Trend(_) | Test::Score(_) => true,
             _ => false,
         };
         let excluded_by = self.excluded_by(rule);
@@ -133,9 +133,16 @@ impl<'a> Now<'a> {
             return Some(attribute);
         }
         let person = &self.state.profile;
-        let score = matches!(&rule.test, Test::Score(test) if test.score == ScoreKind::News2);
-        (score && !applicable(person.person.age_years, person.pregnant))
-            .then_some("age or pregnancy")
+        let age_years = person.person.age_years;
+        match &rule.test {
+            Test::Score(test) if test.score == ScoreKind::News2 => {
+                (!applicable(age_years, person.pregnant)).then_some("age or pregnancy")
+            }
+            Test::Score(test) => {
+                (!other_scores::applicable(test.score, age_years)).then_some("age")
+            }
+            _ => None,
+        }
     }
 
     fn pauses(&self) -> Vec<PauseView<'a>> {

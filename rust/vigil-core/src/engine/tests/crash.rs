@@ -155,7 +155,7 @@ fn write(engine: &mut Engine, offset: usize, value: &[u8]) -> Written {
 }
 
 fn engine_with(hold: Hold) -> Engine {
-    let mut rules = parse(RULES).unwrap();
+    let mut rules = parse(&format!("{RULES}{}", super::kinds::KINDS)).unwrap();
     rules.order = Order {
         hold,
         ..Order::default()

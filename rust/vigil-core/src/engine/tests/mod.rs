@@ -6,6 +6,7 @@ mod alarms;
 mod bounds;
 mod crash;
 mod invariants;
+mod kinds;
 mod log;
 mod order;
 mod pipeline;
@@ -25,6 +26,11 @@ const SECOND: i64 = 1_000_000;
 
 fn engine() -> Engine {
     Engine::new(RULES, 1000).unwrap()
+}
+
+/// Its rules are those of the default file, and one of each kind that it has not.
+fn engine_of_all_kinds() -> Engine {
+    Engine::new(&format!("{RULES}{}", kinds::KINDS), 1000).unwrap()
 }
 
 /// An enriched observation at `second`; `patient` "" is an orphan.
@@ -147,7 +153,11 @@ impl Run {
 }
 
 fn run_one_by_one(observations: &[v1::Observation]) -> Run {
-    let (mut run, mut engine) = (Run::default(), engine());
+    run_one_by_one_on(engine(), observations)
+}
+
+fn run_one_by_one_on(mut engine: Engine, observations: &[v1::Observation]) -> Run {
+    let mut run = Run::default();
     for (i, one) in observations.iter().enumerate() {
         run.feed(&mut engine, i as i64, &[&batch(std::slice::from_ref(one))]);
     }

@@ -49,8 +49,8 @@ proptest! {
 
     #[test]
     fn how_input_is_cut_changes_nothing(all in streams(), cuts in prop::collection::vec(1usize..9, 60)) {
-        let expected = run_one_by_one(&all);
-        let (mut run, mut engine) = (Run::default(), engine());
+        let (mut run, mut engine) = (Run::default(), engine_of_all_kinds());
+        let expected = run_one_by_one_on(engine_of_all_kinds(), &all);
         let (mut rest, mut offset) = (all.as_slice(), 0);
         for cut in cuts {
             let (head, tail) = rest.split_at(cut.min(rest.len()));
