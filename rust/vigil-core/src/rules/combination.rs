@@ -195,11 +195,11 @@ fn find_out(
             let value = of(*sign).or_else(|| of(Family::alternate_of(*sign)?))?;
             let is_true = direction.beyond(*inclusive, value.value, *limit);
             // Only the sign that made it true refutes it, unless that has been silent for a minute.
-            let other = |one: &&Counted| {
+            let other = |one: &Counted| {
                 one.sign != value.sign as u8
                     && moment.now_us.saturating_sub(one.true_us) <= ALTERNATE_AFTER_US
             };
-            if !is_true && before.filter(other).is_some() {
+            if !is_true && before.is_some_and(other) {
                 return None;
             }
             Some(Finding {

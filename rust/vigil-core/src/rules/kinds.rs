@@ -233,14 +233,6 @@ pub struct CombinationRule {
     pub urgency: Urgency,
 }
 
-impl CombinationRule {
-    /// Whether another rule is one of its conditions.
-    pub fn has_rule(&self) -> bool {
-        let rule = |condition: &Condition| matches!(condition, Condition::Rule(..));
-        self.conditions.iter().any(rule)
-    }
-}
-
 /// One priority of an anomaly rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnomalyStep {

@@ -83,10 +83,7 @@ impl<'a> Now<'a> {
             .zip(special)
             .and_then(|(state, special)| pause::of(&special.pauses, state));
         let met = look.steps.iter().any(|step| step.met == Some(true));
-        let needs_values = match &rule.test {
-            Test::Limit(_) | Test::Trend(_) | Test::Score(_) => true,
-            _ => false,
-        };
+        let needs_values = matches!(&rule.test, Test::Limit(_) | Test::Trend(_) | Test::Score(_));
         let excluded_by = self.excluded_by(rule);
         let kept_back = active.is_some_and(|state| state.signal.presence == Presence::None);
         let state_name = if kept_back {
