@@ -245,6 +245,17 @@ pub fn read_vitals<'a>(
     Ok(head)
 }
 
+/// The type of the device that encoded `Vitals` name; empty when they name none.
+pub fn device_type(vitals: &[u8]) -> &str {
+    let mut reader = Reader::new(vitals);
+    while let Ok(Some(field)) = reader.next_field() {
+        if field.number == 9 {
+            return field.value.text().unwrap_or_default();
+        }
+    }
+    ""
+}
+
 /// Calls `each` with every encoded message of field `number` of a batch
 /// (1 = raw observations, 2 = observations of later stages).
 pub fn for_each<'a>(

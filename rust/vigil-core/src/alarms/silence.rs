@@ -58,7 +58,9 @@ fn device_times<'a>(
     set: &'a RuleSet,
     state: &'a PatientState,
 ) -> impl Iterator<Item = (u64, i64)> + 'a {
-    let after_us = device_rule(set).map(|(_, test)| test.silent_after_us);
+    let after_us = device_rule(set)
+        .filter(|(rule, _)| !state.left_out.of(rule))
+        .map(|(_, test)| test.silent_after_us);
     let spot_check_after_us = set.settings.spot_check_after_us;
     let watched = state
         .devices
@@ -77,7 +79,8 @@ fn sign_times<'a>(
 ) -> impl Iterator<Item = (&'a SignHeard, &'a Rule, i64)> + 'a {
     let spot_check_after_us = set.settings.spot_check_after_us;
     state.heard.iter().filter_map(move |heard| {
-        let (rule, test) = sign_rule(set, heard.sign)?;
+        let (rule, test) =
+            sign_rule(set, heard.sign).filter(|(rule, _)| !state.left_out.of(rule))?;
         let device = state.devices.iter().find(|d| d.key == heard.device)?;
         let watched = device.clock.live && is_monitored(heard.cadence_us, spot_check_after_us);
         watched.then(|| {

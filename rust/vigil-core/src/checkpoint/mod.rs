@@ -10,6 +10,7 @@ mod counted;
 mod device;
 mod features;
 mod patient;
+mod windows;
 
 use std::collections::VecDeque;
 

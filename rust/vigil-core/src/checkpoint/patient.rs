@@ -1,7 +1,7 @@
 //! One patient's state. What has no value is not written.
 
 use super::bytes::{broken, time, unzigzag, zigzag, Bytes};
-use super::{alarms, counted, device, features};
+use super::{alarms, counted, device, features, windows};
 use crate::alarms::signal::SignalState;
 use crate::engine::identity::Identity;
 use crate::engine::patient::PatientState;
@@ -49,6 +49,7 @@ pub fn write(w: &mut Writer, key: u128, state: &PatientState, identity: Option<&
         w.message(8, |w| device::write_held(w, held, base_us));
     }
     counted::write(w, &state.counted, base_us);
+    windows::write(w, &state.memory.windows);
     alarms::write(w, state, identity, base_us);
 }
 
@@ -113,6 +114,10 @@ pub fn read(encoded: &[u8]) -> Result<Restored, Error> {
                 &mut Bytes(field.value.bytes()?),
                 base_us,
             )?),
+            windows::WINDOW => state
+                .memory
+                .windows
+                .push(windows::read(field.value.bytes()?)?),
             counted::COUNTED => state.counted = counted::read(field.value.bytes()?, base_us)?,
             number @ alarms::HEARD..=alarms::SPEAKER => {
                 let field = field.value.bytes()?;

@@ -3,11 +3,9 @@
 use crate::features::Reading;
 use crate::observation::{quality, VitalValue};
 use crate::rules::moment::Value;
+use crate::rules::window::clean;
 
 use super::patient::PatientState;
-
-/// Unit conversion leaves dust in a value (37.00000000000006 °C); values count to six decimals.
-const DECIMALS: f64 = 1e6;
 
 /// Event time, but never ahead of ingest: a device whose clock is in the future must not make all that follows
 /// look late.
@@ -56,17 +54,4 @@ pub fn take_values(
         });
     }
     superseded
-}
-
-#[inline]
-fn clean(value: f64) -> f64 {
-    /// Beyond it a value has no dust: its last bit is worth more.
-    const VALUE_MAX: f64 = 1e9;
-    if value.abs() < VALUE_MAX {
-        // `f64::round` is a function call on this target, which costs more than all the rest.
-        let scaled = value * DECIMALS;
-        (scaled + 0.5_f64.copysign(scaled)) as i64 as f64 / DECIMALS
-    } else {
-        value
-    }
 }

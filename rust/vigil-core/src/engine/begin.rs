@@ -217,6 +217,7 @@ impl<'v> Begin<'_, 'v> {
                 state.warned_us = state.warned_us.max(now_us);
             }
         }
+        let profile = state.profile.hash;
         let parts = [header.trace_id, view.vitals, view.context];
         let start = self.pending.arena.len() as u32;
         let texts = [header.device_id, header.patient_id];
@@ -238,6 +239,7 @@ impl<'v> Begin<'_, 'v> {
             refused,
             noted: admitted.noted,
             introduces,
+            profile,
             device: device_key,
             subject: at,
             values: (first_value, self.pending.values.len() as u32),

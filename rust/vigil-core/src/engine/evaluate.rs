@@ -3,9 +3,10 @@
 use crate::alarms::said::Said;
 use crate::alarms::signal::Scene;
 use crate::alarms::{silence, tick};
+use crate::observation::device_type;
 use crate::outcome::Outcome;
 use crate::rules::model::Severity;
-use crate::rules::{self, Moment, Phase, RuleSet};
+use crate::rules::{self, population, Moment, Phase, Profile, RuleSet};
 
 use super::alert::{encode, Origin};
 use super::controls::component_of;
@@ -21,6 +22,16 @@ pub(super) fn next_us(set: &RuleSet, state: &PatientState, identity: &Identity) 
     let pauses = state.special.as_deref().map_or(&[][..], |s| &s.pauses);
     let scene = Scene::idle(set, pauses, identity, component.as_ref());
     tick::next_us(&scene, state)
+}
+
+/// Bits of the populations of types of devices that the sender is not one of.
+#[inline]
+fn unseen(rules: &RuleSet, vitals: &[u8]) -> u128 {
+    if rules.asks_device_types() {
+        population::unseen(rules, device_type(vitals))
+    } else {
+        0
+    }
 }
 
 /// Counts an alert by what it says.
@@ -104,21 +115,30 @@ impl Finish<'_> {
         }
         let (from, to) = (row.values.0 as usize, row.values.1 as usize);
         let (first, last) = row.totals;
+        let warning = warning?;
+        // The state has the context of the batch's last observation: this one may have another.
+        if state.profile.hash != row.profile {
+            if let Ok(profile) = Profile::read(parts.context, row.profile) {
+                state.profile = profile;
+            }
+        }
+        state.left_out.refresh(rules, row.profile, parts.context);
         let moment = Moment {
-            now_us: row.now_us,
-            event_id: row.event_id,
-            subject: parts.subject(),
             values: values.get(from..to).unwrap_or_default(),
-            warning: warning?,
+            warning,
             totals: totals
                 .get(first as usize..last as usize)
                 .unwrap_or_default(),
             model: model.map(|model| &model.columns),
+            left_out: state.left_out.bits,
+            unseen: unseen(rules, parts.vitals),
+            ..Moment::bare(row.now_us, row.event_id, parts.subject())
         };
         rules::evaluate(
             &scene,
             &mut state.rules,
             &mut state.counted,
+            &mut state.memory,
             &state.profile,
             &moment,
             &mut sink,

@@ -2,7 +2,8 @@
 
 use crate::alarms::special::Special;
 use crate::features::{History, Known, NEVER};
-use crate::rules::{Counted, Profile, RuleState};
+use crate::rules::population::LeftOut;
+use crate::rules::{Counted, Memory, Profile, RuleState};
 use crate::sign::Sign;
 
 use super::device::Device;
@@ -38,6 +39,10 @@ pub struct PatientState {
     pub orphan: bool,
     /// Event time of the last early-warning score; [`NEVER`] before.
     pub warned_us: i64,
+    /// Windows of values that rules ask for.
+    pub memory: Memory,
+    /// Whom rules are for, as far as it is not this patient.
+    pub left_out: LeftOut,
     /// The parsed context.
     pub profile: Profile,
     /// Whether it changed since the last checkpoint.
@@ -58,6 +63,8 @@ impl Default for PatientState {
             device: 0,
             orphan: false,
             warned_us: NEVER,
+            memory: Memory::default(),
+            left_out: LeftOut::default(),
             profile: Profile::default(),
             dirty: false,
         }
@@ -79,6 +86,8 @@ impl PatientState {
         self.device = other.device;
         self.orphan = other.orphan;
         self.warned_us = other.warned_us;
+        self.memory.copy_from(&other.memory);
+        self.left_out = other.left_out;
         self.profile.clone_from(&other.profile);
         self.dirty = other.dirty;
     }
@@ -113,6 +122,7 @@ impl PatientState {
             + size_of::<Held>() * self.held.capacity()
             + self.held.iter().map(|held| held.bytes.len()).sum::<usize>()
             + self.special.as_deref().map_or(0, Special::bytes)
+            + self.memory.heap_bytes()
             + self.profile.heap_bytes()
     }
 }

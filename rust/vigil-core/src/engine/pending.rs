@@ -92,6 +92,8 @@ pub(super) struct Row {
     pub noted: u32,
     /// The context is another one than before, or the device is new.
     pub introduces: bool,
+    /// Hash of its context.
+    pub profile: u64,
     /// Hash of its device.
     pub device: u64,
     /// Index of its patient.

@@ -23,6 +23,9 @@ pub fn evaluate(
         return;
     };
     for rule in set.anomaly_rules() {
+        if moment.excludes(rule) {
+            continue;
+        }
         let Test::Anomaly(test) = &rule.test else {
             continue;
         };

@@ -55,7 +55,13 @@ pub fn evaluate(
     if !counted.is_empty() {
         forget(set, states, counted, moment.now_us);
     }
+    if counted.is_empty() && states.is_empty() && !set.may_combine(moment) {
+        return;
+    }
     for rule in set.combination_rules() {
+        if moment.excludes(rule) {
+            continue;
+        }
         if let Test::Combination(test) = &rule.test {
             evaluate_rule(set, rule, test, states, counted, moment, sink);
         }

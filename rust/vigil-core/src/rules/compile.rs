@@ -4,13 +4,21 @@ use hashbrown::HashMap;
 
 use crate::sign::Sign;
 
-use super::limit::{safe_range, signs_of};
-use super::model::{key_of, Condition, Priority, Rule, ScoreKind, Settings, Test};
+use super::limit::{safe_range, signs_of, window_of};
+use super::model::{
+    key_of, CombinationRule, Condition, Direction, Priority, Rule, ScoreKind, Settings, Test,
+};
+use super::moment::Moment;
 use super::order::Order;
 use super::population::Population;
+use super::trend;
+use super::window::Spec;
 
 /// Different populations of one rule set: a bit each.
 pub const POPULATIONS_MAX: usize = u128::BITS as usize;
+
+/// The range in which every value lies.
+const EVERYTHING: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 
 /// Rules ready for evaluation. Immutable; a reload makes a new one.
 #[derive(Debug)]
@@ -30,14 +38,21 @@ pub struct RuleSet {
     limits: [Vec<u16>; Sign::COUNT],
     technical: [Option<u16>; Sign::COUNT],
     device: Option<u16>,
-    trends: Vec<u16>,
+    trends: [Vec<u16>; Sign::COUNT],
     scores: Vec<u16>,
     combinations: Vec<u16>,
     anomalies: Vec<u16>,
     /// Scores beside NEWS2 that a rule asks for: a bit a kind.
     asked: u8,
+    /// Windows of each measured sign.
+    windows: [Vec<Spec>; Sign::COUNT],
+    /// Strictly inside, no condition of a combination is true.
+    apart: [(f64, f64); Sign::COUNT],
+    /// Whether a condition of a combination is about a score.
+    scored_conditions: bool,
     /// By the bit that rules have of them.
     populations: Vec<Population>,
+    device_types: bool,
     /// Strictly inside, no default limit is met.
     safe: [(f64, f64); Sign::COUNT],
 }
@@ -55,13 +70,17 @@ impl RuleSet {
             limits: std::array::from_fn(|_| Vec::new()),
             technical: [None; Sign::COUNT],
             device: None,
-            trends: Vec::new(),
+            trends: std::array::from_fn(|_| Vec::new()),
+            windows: std::array::from_fn(|_| Vec::new()),
+            apart: [EVERYTHING; Sign::COUNT],
+            scored_conditions: false,
+            device_types: false,
             scores: Vec::new(),
             combinations: Vec::new(),
             anomalies: Vec::new(),
             asked: 0,
             populations: Vec::new(),
-            safe: [(f64::NEG_INFINITY, f64::INFINITY); Sign::COUNT],
+            safe: [EVERYTHING; Sign::COUNT],
             rules,
         };
         for i in 0..set.rules.len() {
@@ -82,12 +101,17 @@ impl RuleSet {
                 self.populations.push(population.clone());
                 self.populations.len() - 1
             });
+            self.device_types |= !population.device_types.is_empty();
             rule.population_bit = 1u128.checked_shl(bit as u32).unwrap_or(0);
         }
         match &rule.test {
             Test::Limit(test) => {
                 let (low, high) = safe_range(test);
-                for sign in signs_of(test.sign) {
+                let (sign, spec) = (test.sign, window_of(test));
+                for sign in signs_of(sign) {
+                    if let Some(spec) = spec {
+                        self.ask_window(sign, spec);
+                    }
                     if let Some(list) = self.limits.get_mut(sign.index()) {
                         list.push(i);
                     }
@@ -96,17 +120,22 @@ impl RuleSet {
                     }
                 }
             }
-            Test::Trend(_) => self.trends.push(i),
+            Test::Trend(test) => {
+                let (sign, spec) = (test.sign, trend::spec(test));
+                for sign in signs_of(sign) {
+                    if let Some(list) = self.trends.get_mut(sign.index()) {
+                        list.push(i);
+                    }
+                    self.ask_window(sign, spec);
+                }
+            }
             Test::Score(test) => {
                 self.asked |= asks(test.score);
                 self.scores.push(i);
             }
             Test::Combination(test) => {
-                for condition in &test.conditions {
-                    if let Condition::Score(score, _) = condition {
-                        self.asked |= asks(*score);
-                    }
-                }
+                let test = test.clone();
+                self.watch(&test);
                 self.combinations.push(i);
             }
             Test::Anomaly(_) => self.anomalies.push(i),
@@ -114,6 +143,41 @@ impl RuleSet {
             Test::Technical(test) => {
                 if let Some(slot) = self.technical.get_mut(test.sign.index()) {
                     *slot = Some(i);
+                }
+            }
+        }
+    }
+
+    fn ask_window(&mut self, sign: Sign, spec: Spec) {
+        if let Some(list) = self.windows.get_mut(sign.index()) {
+            if !list.contains(&spec) {
+                list.push(spec);
+            }
+        }
+    }
+
+    fn watch(&mut self, test: &CombinationRule) {
+        for condition in &test.conditions {
+            match condition {
+                Condition::Score(score, _) => {
+                    self.scored_conditions = true;
+                    self.asked |= asks(*score);
+                }
+                Condition::Rule(..) => {}
+                Condition::Sign {
+                    sign,
+                    direction,
+                    limit,
+                    ..
+                } => {
+                    for sign in signs_of(*sign) {
+                        if let Some((low, high)) = self.apart.get_mut(sign.index()) {
+                            match direction {
+                                Direction::Low => *low = low.max(*limit),
+                                Direction::High => *high = high.min(*limit),
+                            }
+                        }
+                    }
                 }
             }
         }
@@ -142,6 +206,12 @@ impl RuleSet {
             let i = priority as usize - 1;
             self.settings.re_alarm_us.get(i).copied().unwrap_or(0)
         })
+    }
+
+    /// Whether a rule is only about what devices of some types send.
+    #[inline]
+    pub fn asks_device_types(&self) -> bool {
+        self.device_types
     }
 
     /// The populations that rules are for, by the number of their bit.
@@ -176,10 +246,31 @@ impl RuleSet {
         self.at(self.device?)
     }
 
-    /// Trend rules.
+    /// Trend rules that evaluate values of `sign`.
     #[inline]
-    pub fn trend_rules(&self) -> impl Iterator<Item = &Rule> {
-        self.trends.iter().filter_map(|i| self.at(*i))
+    pub fn trend_rules(&self, sign: Sign) -> impl Iterator<Item = &Rule> {
+        let rules = self.trends.get(sign.index());
+        rules.into_iter().flatten().filter_map(|i| self.at(*i))
+    }
+
+    /// Windows that rules ask for of values of `sign`.
+    #[inline]
+    pub fn windows(&self, sign: Sign) -> &[Spec] {
+        self.windows.get(sign.index()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a combination may have a condition that is true, of a patient of whom nothing is remembered and no rule
+    /// alarms.
+    #[inline]
+    pub fn may_combine(&self, moment: &Moment<'_>) -> bool {
+        let apart = |sign: Sign, value| {
+            let range = self.apart.get(sign.index());
+            range.is_some_and(|(low, high)| value > *low && value < *high)
+        };
+        let mut values = moment.values.iter();
+        !self.combinations.is_empty()
+            && (self.scored_conditions
+                || values.any(|value| value.connected && !apart(value.sign, value.value)))
     }
 
     /// Score rules.

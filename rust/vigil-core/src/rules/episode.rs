@@ -8,7 +8,7 @@ use crate::alarms::signal::{self, say, Scene, SignalState, Sink};
 use crate::sign::Sign;
 
 use super::model::{Priority, Rule, Severity, Urgency, STEPS_MAX};
-use super::moment::{Evidence, Moment, Warning};
+use super::moment::{Evidence, Moment};
 
 /// Numbers equal `vigil.v1.AlertPhase`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,15 +106,7 @@ impl RuleState {
 
     /// Something that the clock found to be silent.
     pub fn silent(rule: &Rule, sign: u8, scene: &Scene<'_>) -> Self {
-        let moment = Moment {
-            now_us: scene.now_us,
-            event_id: scene.event_id,
-            subject: scene.subject,
-            values: &[],
-            warning: &Warning::NONE,
-            totals: &[],
-            model: None,
-        };
+        let moment = Moment::bare(scene.now_us, scene.event_id, scene.subject);
         Self::new(rule, sign, true, &moment)
     }
 
@@ -163,6 +155,12 @@ impl RuleState {
         self.active == 0
             && self.signal.presence != Presence::Latched
             && self.since_us.iter().all(|since| *since == NEVER)
+    }
+
+    /// Whether its condition has cleared and its signal stays.
+    #[inline]
+    pub fn is_latched(&self) -> bool {
+        self.active == 0 && self.signal.presence == Presence::Latched
     }
 
     /// Whether its alarm is there, but nothing was said of it except that it is kept back.
@@ -239,18 +237,11 @@ mod tests {
     use crate::rules::Subject;
 
     fn state() -> RuleState {
-        let moment = Moment {
-            now_us: 0,
-            event_id: [7; 16],
-            subject: Subject {
-                patient_id: "p",
-                device_id: "d",
-            },
-            values: &[],
-            warning: &Warning::NONE,
-            totals: &[],
-            model: None,
+        let subject = Subject {
+            patient_id: "p",
+            device_id: "d",
         };
+        let moment = Moment::bare(0, [7; 16], subject);
         let test = Test::Score(ScoreRule {
             score: ScoreKind::News2,
             hysteresis: 0.0,

@@ -4,10 +4,13 @@ use crate::features::Family;
 use crate::sign::Sign;
 
 use super::compile::RuleSet;
-use super::episode::{find, level, Facts, Phase, RuleState};
+use super::episode::{Facts, Phase, RuleState};
+use super::memory::Memory;
 use super::model::{Direction, LimitRule, PatientLimitKind, Rule, Test, STEPS_MAX};
 use super::moment::{Alert, Evidence, Moment, Value};
 use super::profile::Profile;
+use super::run::{run, Finding};
+use super::window::{Keeps, Spec};
 
 /// Evaluates every usable value of the observation.
 #[inline]
@@ -15,6 +18,7 @@ pub fn evaluate(
     set: &RuleSet,
     states: &mut Vec<RuleState>,
     profile: &Profile,
+    memory: &Memory,
     moment: &Moment<'_>,
     sink: &mut dyn FnMut(Alert<'_>),
 ) {
@@ -25,17 +29,21 @@ pub fn evaluate(
                 || profile.concerns(value.sign))
         {
             for rule in set.limit_rules(value.sign) {
-                evaluate_rule(set, rule, states, profile, moment, value, sink);
+                if !moment.excludes(rule) {
+                    evaluate_rule(set, rule, states, profile, memory, moment, value, sink);
+                }
             }
         }
     }
 }
 
+#[allow(clippy::too_many_arguments)] // what the loop has, once
 fn evaluate_rule(
     set: &RuleSet,
     rule: &Rule,
     states: &mut Vec<RuleState>,
     profile: &Profile,
+    memory: &Memory,
     moment: &Moment<'_>,
     value: &Value,
     sink: &mut dyn FnMut(Alert<'_>),
@@ -47,47 +55,39 @@ fn evaluate_rule(
         return; // the sign itself is there: its alternate need not speak
     }
     let limits = Limits::of(test, profile, value.sign);
+    let compared = match window_of(test) {
+        None => value.value,
+        Some(spec) => memory.result(value.sign, spec).unwrap_or(value.value),
+    };
     let facts = Facts {
-        met: limits.beyond(test, value.value, 0.0),
-        held: limits.beyond(test, value.value, test.hysteresis),
+        met: limits.beyond(test, compared, 0.0),
+        held: limits.beyond(test, compared, test.hysteresis),
         immediate: moment.spot_check(value.previous_us, set.settings.spot_check_after_us),
     };
-    let found = find(states, rule.key);
-    let sign = value.sign as u8;
-    let at = match found {
-        Some(i) => i,
-        None if facts.met == 0 => return,
-        None => {
-            states.push(RuleState::new(rule, sign, false, moment));
-            states.len() - 1
-        }
-    };
-    let Some(state) = states.get_mut(at) else {
+    if facts.met == 0 && states.is_empty() {
         return;
+    }
+    let finding = Finding {
+        facts,
+        sign: value.sign as u8,
+        value: compared,
     };
-    if state.sign != sign && moment.heard(state) && level(facts.met) <= state.active {
-        return; // another sign may make it worse; only the one that raised it may clear it
-    }
-    state.sign = sign;
-    state.sign_time_us = moment.now_us;
-    state.value = value.value;
-    let phase = state.advance(facts, moment.now_us, |i| {
-        test.steps.get(i).map(|step| (step.delay_us, step.urgency))
-    });
-    if let Some(phase) = phase {
-        let step = usize::from(state.active.max(1)) - 1;
-        sink(Alert {
-            rule: Some(rule),
-            state,
-            phase,
-            delay_us: test.steps.get(step).map_or(0, |step| step.delay_us),
-            evidence: Some(limits.evidence(test, value, facts, phase, step)),
-            warning: None,
-        });
-    }
-    if state.is_over() {
-        states.swap_remove(at);
-    }
+    let step = |i: usize| test.steps.get(i).map(|step| (step.delay_us, step.urgency));
+    let numbers = |phase, i| {
+        (
+            limits.evidence(test, value.sign, compared, facts, phase, i),
+            None,
+        )
+    };
+    run(rule, states, moment, finding, step, numbers, sink);
+}
+
+/// The window of the mean that is compared; `None` = each value is.
+pub fn window_of(test: &LimitRule) -> Option<Spec> {
+    (test.average_us > 0).then_some(Spec {
+        keeps: Keeps::Sum,
+        window_us: test.average_us,
+    })
 }
 
 /// The limits of a rule's steps for one patient and sign, with whose they are.
@@ -140,7 +140,8 @@ impl Limits {
     fn evidence(
         &self,
         test: &LimitRule,
-        value: &Value,
+        sign: Sign,
+        value: f64,
         facts: Facts,
         phase: Phase,
         step: usize,
@@ -153,8 +154,8 @@ impl Limits {
         let inclusive = test.steps.get(step).is_some_and(|step| step.inclusive);
         let by_hysteresis = facts.met & (1 << step) == 0;
         Evidence {
-            sign: Some(value.sign),
-            value: value.value,
+            sign: Some(sign),
+            value,
             limit: if by_hysteresis {
                 test.direction.clear_limit(limit, test.hysteresis)
             } else {
@@ -176,7 +177,11 @@ pub fn effective(
 }
 
 /// The range strictly inside which no step of `test` can be met, whatever the direction of other rules.
+/// No value is safe where a mean is compared.
 pub fn safe_range(test: &LimitRule) -> (f64, f64) {
+    if test.average_us > 0 {
+        return (f64::INFINITY, f64::NEG_INFINITY);
+    }
     let limits = || test.steps.iter().filter_map(|step| step.limit);
     match test.direction {
         Direction::Low => (limits().fold(f64::NEG_INFINITY, f64::max), f64::INFINITY),

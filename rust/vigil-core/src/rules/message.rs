@@ -7,6 +7,7 @@ use crate::sign::Sign;
 use super::episode::Phase;
 use super::model::{ScoreKind, Test};
 use super::moment::{Basis, Counting, Evidence};
+use super::parse::nearest::nearest;
 
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,8 @@ enum Part {
     Priority,
     Total,
     Reason,
+    Reference,
+    Change,
 }
 
 /// What may stand in braces.
@@ -32,6 +35,8 @@ pub const PLACEHOLDERS: &[&str] = &[
     "priority",
     "total",
     "reason",
+    "reference",
+    "change",
 ];
 
 /// A checked template.
@@ -48,7 +53,7 @@ impl Message {
         while let Some((text, after)) = rest.split_once('{') {
             let (name, after) = after
                 .split_once('}')
-                .ok_or_else(|| "a brace is not closed".to_owned())?;
+                .ok_or_else(|| "a brace is not closed; a placeholder is {value}".to_owned())?;
             if !text.is_empty() {
                 parts.push(Part::Text(text.to_owned()));
             }
@@ -61,23 +66,30 @@ impl Message {
                 "priority" => Part::Priority,
                 "total" => Part::Total,
                 "reason" => Part::Reason,
+                "reference" => Part::Reference,
+                "change" => Part::Change,
                 _ => {
-                    return Err(format!(
-                        "unknown placeholder {{{name}}}; there are {}",
-                        PLACEHOLDERS.join(", ")
-                    ))
+                    return Err(match nearest(name, PLACEHOLDERS) {
+                        Some(near) => {
+                            format!("unknown placeholder {{{name}}}; did you mean {{{near}}}?")
+                        }
+                        None => format!(
+                            "unknown placeholder {{{name}}}; there are {}",
+                            PLACEHOLDERS.join(", ")
+                        ),
+                    })
                 }
             });
             rest = after;
         }
         if rest.contains('}') {
-            return Err("a brace is not opened".to_owned());
+            return Err("a brace is not opened; a placeholder is {value}".to_owned());
         }
         if !rest.is_empty() {
             parts.push(Part::Text(rest.to_owned()));
         }
         if parts.is_empty() {
-            return Err("a message is not empty".to_owned());
+            return Err("must not be empty; it is what people read".to_owned());
         }
         Ok(Self { parts })
     }
@@ -109,6 +121,8 @@ impl Message {
                 Part::Priority => text.push_str(alert.state.urgency.priority.text()),
                 Part::Total => text.push_str(&total(alert)),
                 Part::Reason => text.push_str(&reason(alert)),
+                Part::Reference => text.push_str(&trend(alert, |_, reference| reference)),
+                Part::Change => text.push_str(&trend(alert, |value, from| (value - from).abs())),
             }
         }
         text
@@ -155,7 +169,8 @@ pub fn name(sign: Sign) -> String {
     }
 }
 
-fn unit(sign: Sign) -> &'static str {
+/// A sign's unit for people.
+pub fn unit(sign: Sign) -> &'static str {
     match sign.unit() {
         "mm[Hg]" => "mmHg",
         "Cel" => "°C",
@@ -165,7 +180,7 @@ fn unit(sign: Sign) -> &'static str {
 }
 
 /// At most two decimals, none that says nothing; consciousness as its letter.
-fn number(sign: Option<Sign>, value: f64) -> String {
+pub fn number(sign: Option<Sign>, value: f64) -> String {
     if sign == Some(Sign::Consciousness) {
         if let Some(level) = Consciousness::from_value(value) {
             return level.letter().to_owned();
@@ -173,6 +188,14 @@ fn number(sign: Option<Sign>, value: f64) -> String {
     }
     let text = format!("{value:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A number of a trend's value and its reference.
+fn trend(alert: &Said<'_>, of: impl Fn(f64, f64) -> f64) -> String {
+    match (alert.evidence, alert.warning) {
+        (Some(e), Some(Basis::Trend(from))) => number(e.sign, of(e.value, from)),
+        _ => String::new(),
+    }
 }
 
 /// A score's total; of a combination, how many conditions count.

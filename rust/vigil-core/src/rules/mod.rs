@@ -2,15 +2,19 @@
 //!
 //! - [`model`]: a rule set as types; [`parse`]: from TOML, refusing with field and hint;
 //! - [`compile`]: columnar tables per sign; [`profile`]: a patient's own limits;
-//! - [`technical`], [`limit`], [`score`], [`combination`], [`anomaly`]: the kinds of rules; [`episode`]: START, UPDATE, END;
+//! - [`technical`], [`limit`], [`trend`], [`score`], [`combination`], [`anomaly`]: the kinds of rules, in the order in
+//!   which they are evaluated; [`episode`]: START, UPDATE, END;
+//! - [`population`]: whom a rule is for; [`memory`]: windows of values; [`describe`]: a rule in words;
 //! - [`message`]: the sentence a person reads.
 
 pub mod anomaly;
 pub mod combination;
 pub mod compile;
+pub mod describe;
 pub mod episode;
 pub mod kinds;
 pub mod limit;
+pub mod memory;
 pub mod message;
 pub mod model;
 pub mod moment;
@@ -19,9 +23,12 @@ pub mod other_scores;
 pub mod parse;
 pub mod population;
 pub mod profile;
+pub mod run;
 pub mod score;
 pub mod subject;
 pub mod technical;
+pub mod trend;
+pub mod window;
 
 use crate::alarms::signal::{self, Scene, Sink};
 use crate::alarms::{settle, stale};
@@ -29,6 +36,7 @@ use crate::alarms::{settle, stale};
 pub use combination::Counted;
 pub use compile::RuleSet;
 pub use episode::{Phase, RuleState};
+pub use memory::Memory;
 pub use moment::{Alert, Evidence, Moment, Value};
 pub use profile::Profile;
 pub use subject::Subject;
@@ -38,6 +46,7 @@ pub fn evaluate(
     scene: &Scene<'_>,
     states: &mut Vec<RuleState>,
     counted: &mut Vec<Counted>,
+    memory: &mut Memory,
     profile: &Profile,
     moment: &Moment<'_>,
     sink: Sink<'_>,
@@ -47,7 +56,11 @@ pub fn evaluate(
     if !states.is_empty() {
         episode::withdraw(scene, states, sink);
         speaking = signal::speaking(states);
+        if moment.left_out != 0 {
+            population::leave(scene, states, moment, &mut speaking, sink);
+        }
     }
+    memory.take(set, moment);
     let mut missing = 0;
     technical::evaluate(set, states, moment, &mut |alert| {
         if alert.phase == Phase::Start {
@@ -60,7 +73,8 @@ pub fn evaluate(
         stale::refresh(scene, states, moment, sink);
     }
     let mut changed = |alert: Alert<'_>| signal::condition(scene, &mut speaking, alert, sink);
-    limit::evaluate(set, states, profile, moment, &mut changed);
+    limit::evaluate(set, states, profile, memory, moment, &mut changed);
+    trend::evaluate(set, states, memory, moment, &mut changed);
     score::evaluate(set, states, moment, &mut changed);
     combination::evaluate(set, states, counted, moment, &mut changed);
     anomaly::evaluate(set, states, moment, &mut changed);

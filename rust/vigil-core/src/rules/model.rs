@@ -68,6 +68,11 @@ impl Urgency {
         };
         Self { priority, severity }
     }
+
+    /// Whether the condition is immediately life-threatening.
+    pub const fn is_life_threatening(self) -> bool {
+        matches!(self.severity, Severity::Critical)
+    }
 }
 
 /// Which side of the limit is the condition.

@@ -55,6 +55,8 @@ pub enum Basis<'a> {
     Score(&'a Total),
     /// A column of the model's answer.
     Column(&'a str),
+    /// What a trend has gone from.
+    Trend(f64),
     /// The conditions of a combination that count.
     Conditions(&'a [Counting<'a>]),
 }
@@ -91,6 +93,27 @@ pub struct Moment<'a> {
     pub totals: &'a [Total],
     /// The model's answer by column; `None` = unavailable.
     pub model: Option<&'a [Option<f32>; SCORES]>,
+    /// Bits of the populations that the patient does not belong to.
+    pub left_out: u128,
+    /// Bits of the populations that the device's type does not belong to.
+    pub unseen: u128,
+}
+
+impl<'a> Moment<'a> {
+    /// Without values.
+    pub const fn bare(now_us: i64, event_id: Id, subject: Subject<'a>) -> Self {
+        Self {
+            now_us,
+            event_id,
+            subject,
+            values: &[],
+            warning: &Warning::NONE,
+            totals: &[],
+            model: None,
+            left_out: 0,
+            unseen: 0,
+        }
+    }
 }
 
 impl Moment<'_> {
@@ -98,6 +121,18 @@ impl Moment<'_> {
     #[inline]
     pub fn has(&self, sign: Sign) -> bool {
         self.values.iter().any(|v| v.connected && v.sign == sign)
+    }
+
+    /// Whether the rule is not for this patient.
+    #[inline]
+    pub fn leaves_out(&self, rule: &Rule) -> bool {
+        self.left_out & rule.population_bit != 0
+    }
+
+    /// Whether the rule does not look at this observation: it is not for the patient, or not for the device.
+    #[inline]
+    pub fn excludes(&self, rule: &Rule) -> bool {
+        (self.left_out | self.unseen) & rule.population_bit != 0
     }
 
     /// Whether something last seen at `previous_us` is spot-checked rather than monitored: then the next

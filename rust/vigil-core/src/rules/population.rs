@@ -1,7 +1,14 @@
 //! Whom a rule is for. What is not known of a patient does not exclude it: better an alarm too many.
 
+use crate::alarms::signal::{Scene, Sink};
+use crate::alarms::silence;
 use crate::error::Error;
 use crate::wire::Reader;
+
+use super::compile::RuleSet;
+use super::episode::RuleState;
+use super::model::Rule;
+use super::moment::Moment;
 
 /// Whom a rule is for: all that is named must fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -130,5 +137,75 @@ impl Population {
             } else {
                 self.device_types.iter().any(|known| known == device_type)
             }
+    }
+}
+
+/// The populations that a patient does not belong to, as of the last evaluated observation. Not part of checkpoints: it
+/// is made again from the context of every observation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// A bit a population of the rule set.
+    pub bits: u128,
+    /// Hash of the context, with the key of the rule set; 0 = not made yet.
+    made_of: u64,
+}
+
+impl LeftOut {
+    /// Made again when the context (its hash) or the rule set is another one.
+    #[inline]
+    pub fn refresh(&mut self, set: &RuleSet, hash: u64, context: &[u8]) {
+        let made_of = hash ^ set.key.rotate_left(1);
+        if self.made_of == made_of {
+            return;
+        }
+        self.made_of = made_of;
+        self.bits = 0;
+        if set.populations().is_empty() {
+            return;
+        }
+        // What cannot be read was refused before; nothing known leaves out least.
+        let traits = Traits::read(context).unwrap_or_default();
+        for (i, population) in set.populations().iter().enumerate() {
+            self.bits |= u128::from(!population.includes(&traits)) << i;
+        }
+    }
+
+    /// Whether `rule` is not for the patient.
+    #[inline]
+    pub fn of(self, rule: &Rule) -> bool {
+        self.bits & rule.population_bit != 0
+    }
+}
+
+/// Bits of the populations that do not look at what a device of this type sends.
+#[cold]
+pub fn unseen(set: &RuleSet, device_type: &str) -> u128 {
+    let mut bits = 0;
+    for (i, population) in set.populations().iter().enumerate() {
+        bits |= u128::from(!population.includes_device(device_type)) << i;
+    }
+    bits
+}
+
+/// Ends the alarms of rules that are not for the patient any more, as if their condition had cleared.
+pub fn leave(
+    scene: &Scene<'_>,
+    states: &mut Vec<RuleState>,
+    moment: &Moment<'_>,
+    speaking: &mut Vec<u64>,
+    sink: Sink<'_>,
+) {
+    let mut i = 0;
+    while let Some(state) = states.get(i) {
+        let count = states.len();
+        let leaves = scene
+            .rule(state)
+            .is_some_and(|rule| moment.leaves_out(rule));
+        if leaves && !state.is_latched() {
+            silence::end(scene, states, i, speaking, sink);
+        }
+        if states.len() == count {
+            i += 1;
+        }
     }
 }

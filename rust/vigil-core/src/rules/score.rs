@@ -24,7 +24,9 @@ pub fn evaluate(
         return;
     }
     for rule in set.score_rules() {
-        evaluate_rule(set, rule, states, moment, sink);
+        if !moment.excludes(rule) {
+            evaluate_rule(set, rule, states, moment, sink);
+        }
     }
 }
 

@@ -20,6 +20,9 @@ pub fn evaluate(
         let Some(rule) = set.technical_rule(value.sign) else {
             continue;
         };
+        if moment.excludes(rule) {
+            continue;
+        }
         let Test::Technical(test) = &rule.test else {
             continue;
         };

@@ -7,6 +7,7 @@ mod bounds;
 mod crash;
 mod invariants;
 mod kinds;
+mod language;
 mod log;
 mod order;
 mod pipeline;

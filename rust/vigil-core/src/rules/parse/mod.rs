@@ -6,7 +6,7 @@ pub mod field;
 mod fields;
 pub mod limit;
 pub mod missing;
-mod nearest;
+pub mod nearest;
 mod place;
 pub mod score;
 pub mod settings;
@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::features::hex16;
 
 use super::compile::{RuleSet, POPULATIONS_MAX};
+use super::describe::describe;
 use super::model::{Rule, Test};
 use field::{Around, COMMON_KEYS};
 use fields::{refuse, Fields};
@@ -73,8 +74,9 @@ fn build(table: &Table, canonical: &[u8]) -> Result<RuleSet, Error> {
             ladders: &ladders,
         };
         let built = rule(&at, table, around)?;
-        for rule in built {
+        for mut rule in built {
             check_unique(&at, &rule, &rules)?;
+            rule.text = describe(&rule, &rules);
             rules.push(rule);
         }
         if rules.len() > RULES_MAX {

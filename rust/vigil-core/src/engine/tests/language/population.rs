@@ -1,0 +1,107 @@
+//! Whom rules are for.
+
+use super::*;
+
+fn low(population: &str) -> String {
+    format!(
+        "[[rule]]\nid = \"low\"\nkind = \"limit\"\nsign = \"heart_rate\"\ndirection = \"low\"\nmessage = \"{{value}}\"\npopulation = {{ {population} }}\nsteps = [{{ limit = 50, priority = \"low\", patient_limit = \"low\" }}]\n"
+    )
+}
+
+#[test]
+fn a_population_that_no_longer_fits_ends_the_alarm() {
+    let mut bench = Bench::new(&low("age_min = 16, wards = [\"icu\"]"));
+    bench.context.age_years = None;
+    bench.at(0, &[(Sign::HeartRate, 40.0)]);
+    bench.at(1, &[(Sign::Spo2, 97.0)]);
+    bench.context.age_years = Some(15);
+    bench.at(2, &[(Sign::Spo2, 97.0)]);
+    bench.at(3, &[(Sign::HeartRate, 40.0)]);
+    assert_eq!(bench.phases(), [(0, 1), (2, 3)]);
+    let ended = &bench.run.all_alerts(|_| true)[1];
+    assert_eq!((ended.rule_id.as_str(), ended.cause), ("low", 1));
+    bench.context.age_years = Some(16);
+    bench.context.ward = "ward-3".into();
+    bench.at(4, &[(Sign::HeartRate, 40.0)]);
+    bench.context.ward = "icu".into();
+    bench.at(5, &[(Sign::HeartRate, 40.0)]);
+    assert_eq!(bench.phases(), [(0, 1), (2, 3), (5, 1)]);
+}
+
+#[test]
+fn what_is_not_known_fits_unless_the_population_says_otherwise() {
+    for (only_known, age, starts) in [
+        ("", None, 1),
+        ("", Some(15), 1),
+        ("", Some(16), 0),
+        (", only_known = true", None, 0),
+        (", only_known = true", Some(15), 1),
+    ] {
+        let mut bench = Bench::new(&low(&format!("age_max = 15{only_known}")));
+        bench.context.age_years = age;
+        bench.at(0, &[(Sign::HeartRate, 40.0)]);
+        assert_eq!(bench.told().len(), starts, "{age:?}{only_known}");
+    }
+}
+
+#[test]
+fn a_known_patient_has_the_recorded_conditions_and_no_others() {
+    let mut bench = Bench::new(&low(
+        "conditions = [\"copd\", \"asthma\"], pregnant = false",
+    ));
+    bench.at(0, &[(Sign::HeartRate, 40.0)]);
+    bench.context.conditions = vec!["diabetes".into(), "asthma".into()];
+    bench.at(1, &[(Sign::HeartRate, 40.0)]);
+    bench.context.pregnant = true;
+    bench.at(2, &[(Sign::HeartRate, 40.0)]);
+    assert_eq!(bench.phases(), [(1, 1), (2, 3)]);
+    let mut nobody = Bench::new(&low("conditions = [\"copd\"], sex = \"male\""));
+    nobody.context = v1::Context::default();
+    nobody.at(0, &[(Sign::HeartRate, 40.0)]);
+    assert_eq!(nobody.phases(), [(0, 1)], "nothing is known of an orphan");
+}
+
+#[test]
+fn another_type_of_device_is_not_looked_at_and_ends_nothing() {
+    let mut bench = Bench::new(&low("device_types = [\"pulse_oximeter\"]"));
+    bench.device_type = "multiparameter_monitor".into();
+    bench.at(0, &[(Sign::HeartRate, 40.0)]);
+    bench.device_type = String::new();
+    bench.at(1, &[(Sign::HeartRate, 40.0)]);
+    bench.device_type = "multiparameter_monitor".into();
+    bench.at(2, &[(Sign::HeartRate, 70.0)]);
+    bench.device_type = "pulse_oximeter".into();
+    bench.at(3, &[(Sign::HeartRate, 70.0)]);
+    assert_eq!(bench.phases(), [(1, 1), (3, 3)]);
+}
+
+#[test]
+fn a_context_that_changes_within_a_batch_counts_from_its_observation_on() {
+    let rules = file(&low("age_min = 16"));
+    let all: Vec<v1::Observation> = [(60, 50.0), (60, 40.0), (60, 50.0), (10, 50.0)]
+        .into_iter()
+        .zip(0..)
+        .map(|((age, low), n)| {
+            let values = [(Sign::HeartRate, 45.0, 0)];
+            let mut one = observation(n, "p1", "d1", n as i64, &values);
+            let context = one.context.as_mut().unwrap();
+            context.age_years = Some(age);
+            context.limits = vec![v1::Limit {
+                sign: v1::Sign::HeartRate.into(),
+                low: Some(low),
+                ..v1::Limit::default()
+            }];
+            one
+        })
+        .collect();
+    let (mut whole, mut single) = (Run::default(), Run::default());
+    let mut engine = Engine::new(&rules, 1000).unwrap();
+    whole.feed(&mut engine, 0, &[&batch(&all)]);
+    let said: Vec<i32> = whole.all_alerts(|_| true).iter().map(|a| a.phase).collect();
+    assert_eq!(said, [1, 3, 1, 3]);
+    let mut engine = Engine::new(&rules, 1000).unwrap();
+    for one in &all {
+        single.feed(&mut engine, 0, &[&batch(std::slice::from_ref(one))]);
+    }
+    assert_eq!(single.alerts, whole.alerts);
+}

@@ -1,0 +1,105 @@
+//! Trends, and limits of a mean.
+
+use super::*;
+
+const FALL: &str = r#"
+[[rule]]
+id = "fall"
+kind = "trend"
+sign = "systolic"
+direction = "fall"
+window_s = 160
+hysteresis = 5
+message = "{sign} {value} {unit}, {change} below {reference} ({comparison} {limit})"
+steps = [{ change = 30, priority = "low" }, { change = 50, priority = "high" }]
+"#;
+
+#[test]
+fn a_fall_is_measured_from_the_highest_value_of_the_window() {
+    let s = Sign::Systolic;
+    let mut bench = Bench::new(FALL);
+    // Buckets of 10 s begin where the time of the epoch is a multiple of 10 s, as T0 is.
+    for (second, value) in [
+        (0, 120.0),
+        (50, 140.0),
+        (100, 111.0),
+        (110, 110.0),
+        (120, 114.0),
+    ] {
+        bench.at(second, &[(s, value)]);
+    }
+    assert_eq!(bench.phases(), [(110, 1)], "held at 26 below");
+    for (second, value) in [(130, 116.0), (140, 90.0), (209, 100.0), (210, 100.0)] {
+        bench.at(second, &[(s, value)]);
+    }
+    assert_eq!(
+        bench.phases(),
+        [(110, 1), (130, 3), (140, 1), (209, 2), (210, 3)],
+        "the bucket of the 140 is gone at 210"
+    );
+    let told = bench.told();
+    assert_eq!(told[0].3, "systolic 110 mmHg, 30 below 140 (<= 110)");
+    assert_eq!(told[1].3, "Ended: systolic 116 mmHg, 24 below 140 (> 110)");
+}
+
+#[test]
+fn a_rise_in_per_cent_needs_a_reference_above_zero() {
+    let rise = FALL
+        .replace("\"fall\"\nwindow", "\"rise\"\nwindow")
+        .replace("change = 30", "percent = 20")
+        .replace("change = 50", "percent = 50");
+    let run = |values: &[f64]| {
+        let mut bench = Bench::new(&rise);
+        for (second, value) in (0..).zip(values) {
+            bench.at(second, &[(Sign::Systolic, *value)]);
+        }
+        bench.phases()
+    };
+    assert_eq!(run(&[0.0, 80.0]), []);
+    assert_eq!(run(&[100.0, 119.9, 120.0, 115.0, 114.9]), [(2, 1), (4, 3)]);
+}
+
+#[test]
+fn a_trend_compares_only_values_of_the_same_measured_sign() {
+    let rows: &[(i64, &[(Sign, f64)])] = &[
+        (0, &[(Sign::Systolic, 150.0)]),
+        (1, &[(Sign::ArtSystolic, 100.0)]),
+        (2, &[(Sign::ArtSystolic, 71.0)]),
+        (3, &[(Sign::ArtSystolic, 70.0)]),
+    ];
+    assert_eq!(phases(FALL, rows), [(3, 1)]);
+}
+
+#[test]
+fn a_mean_is_compared_in_place_of_each_value() {
+    let rule = r#"
+[[rule]]
+id = "mean"
+kind = "limit"
+sign = "spo2"
+direction = "low"
+average_s = 16
+message = "{value}"
+steps = [{ limit = 90, priority = "medium" }]
+"#;
+    let mut bench = Bench::new(rule);
+    for (second, value) in [
+        (0, 100.0),
+        (1, 85.0),
+        (2, 80.0),
+        (3, 80.0),
+        (4, 99.0),
+        (17, 99.0),
+    ] {
+        bench.at(second, &[(Sign::Spo2, value)]);
+    }
+    let told = bench.told();
+    assert_eq!(told.len(), 1, "at 17 (80 + 80 + 99 + 99) / 4 is below 90");
+    assert_eq!(
+        (told[0].0, told[0].3.as_str()),
+        (2, "88.33"),
+        "(100 + 85 + 80) / 3"
+    );
+    bench.at(18, &[(Sign::Spo2, 99.0)]);
+    assert_eq!(bench.phases(), [(2, 1), (18, 3)]);
+}
