@@ -1,6 +1,6 @@
 """Adaptive micro-batches: calls that are in flight together are scored as one; a lone caller never waits.
 
-    nothing under way            → scored at once; alone, up to `inline_rows`, even without a change of thread
+    nothing under way            → scored at once; a small call alone even without a change of thread
     every thread at work         → the calls gather until one is free
     a thread free, others at work → they gather until the batch is full or the first of them has waited `linger_s`
 
@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from vigil.model import Model
-
-_WORTH_ALONE = 256
-"""A call of so many rows gains nothing from gathering: alone, it is scored without even a turn of the event loop."""
 
 
 class Scored(NamedTuple):
@@ -60,8 +57,6 @@ class Batcher:
 
     async def score(self, features: bytes, rows: int) -> Scored:
         """The scores of these rows, alone or together with others. Raises what `score` raised."""
-        if self._busy == 0 and not self._waiting and _WORTH_ALONE <= rows <= self._inline_rows:
-            return self._score(features, rows)
         loop = asyncio.get_running_loop()
         call = _Call(features, rows, loop.create_future())
         self._waiting.append(call)

@@ -36,20 +36,6 @@ async def test_a_lone_caller_is_scored_at_once() -> None:
     await batcher.close()
 
 
-@pytest.mark.parametrize("rows", [255, 256, 1024, 1025])
-async def test_many_rows_alone_are_scored_without_a_change_of_thread(rows: int) -> None:
-    threads: list[int] = []
-
-    def score(features: bytes, _rows: int) -> Scored:
-        threads.append(threading.get_ident())
-        return Scored(features, MODEL)
-
-    batcher = Batcher(score, 1, linger_s=3600, inline_rows=1024)
-    assert await asyncio.wait_for(batcher.score(b"a", rows), 5) == (b"a", MODEL)
-    assert (threads == [threading.get_ident()]) == (rows <= 1024)
-    await batcher.close()
-
-
 async def test_calls_gather_while_the_only_thread_works() -> None:
     echo = Echo()
     batcher = Batcher(echo, 1, linger_s=3600)

@@ -112,6 +112,7 @@ def test_a_late_answer_is_not_taken_for_a_later_batchs(model: Model) -> None:
     go.set()
     scores, _ = ask(scorer)
     assert scores == bytes([3]) * SCORES * 4, "the third request's own"
+    assert model.streams == 2, "the service is not left with what nobody waits for"
     scorer.close()
 
 
