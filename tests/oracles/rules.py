@@ -1,14 +1,15 @@
-"""Rules and alarm episodes as docs/rules.md states them, written without looking at the core.
+"""Conditions of alarm rules as docs/rules.md states them, written without looking at the core.
 
 Deliberately naive: the rule file is read as it stands, every rule is asked at every observation, and nothing is
-shared between rules. Times are seconds; a `Reading` is an observation that a device sent once and in order.
+shared between rules. What becomes of a condition (signals, people, the clock) is in `tests/oracles/alarms/`. Times
+are seconds of event time.
 """
 
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from tests.oracles import ids, news2
+from tests.oracles import news2
 
 MINUTE_S, DAY_S = 60, 24 * 3600
 STANDS_IN = {
@@ -18,63 +19,54 @@ STANDS_IN = {
     "mean_pressure": "art_mean",
 }
 INPUTS = ["respiratory_rate", "spo2", "on_oxygen", "systolic", "heart_rate", "consciousness", "temperature"]
-PHASES = {"START": 1, "UPDATE": 2, "END": 3}
-PRIORITIES = {"low": 1, "medium": 2, "high": 3}
 EXCLUDING, DISCONNECTED = 1 | 2 | 4 | 8 | 16, 16
 
-
-@dataclass
-class Reading:
-    """What a device sent: `values` are (sign, value, quality)."""
-
-    second: float
-    event_id: bytes
-    values: list[tuple[str, float, int]]
+Rule = dict[str, Any]
+Value = tuple[str, float, int]
+"""(sign, value, quality)."""
 
 
 @dataclass
-class Alarm:
+class Pending:
     """One rule's condition at one patient, from the first value that met it."""
 
-    episode: bytes
     sign: str
     seen: float
     since: dict[int, float] = field(default_factory=dict)
     step: int = -1  # the active one
-    said: int = 0
     gave: set[str] = field(default_factory=set)
 
 
-@dataclass
-class Said:
-    """An alert: what the tests compare."""
+class Conditions:
+    """The conditions of one patient under a parsed rule file. Who inherits keeps `advance`d conditions."""
 
-    second: float
-    rule: str
-    phase: str
-    priority: str
-    severity: int
-    episode: bytes
-    event_id: bytes
-
-
-class Patient:
-    """One subject under the rules of a parsed rule file."""
-
-    def __init__(self, content: dict[str, Any], name: str, limits: dict[tuple[str, str], float] | None = None) -> None:
-        self.rules: list[dict[str, Any]] = content["rule"]
+    def __init__(self, content: dict[str, Any], limits: dict[tuple[str, str], float] | None = None) -> None:
+        self.rules: list[Rule] = content["rule"]
         self.spot_s: float = content.get("spot_check_after_s", 0)
-        self.name, self.limits = name, limits or {}
+        self.limits = limits or {}
         self.last: dict[str, tuple[float, float]] = {}  # sign -> (value, second)
         self.scored: float | None = None
-        self.alarms: dict[str, Alarm] = {}
-        self.said: list[Said] = []
 
-    def observe(self, reading: Reading) -> None:
-        """Technical rules first, then limits value by value, then the score."""
-        now = reading.second
-        usable, missing = [], []
-        for sign, value, quality in reading.values:
+    def condition(self, rule_id: str) -> Pending | None:
+        """The condition of a rule, pending or active."""
+        raise NotImplementedError
+
+    def advance(self, rule: Rule, sign: str, met: set[int], held: set[int], spot: bool) -> None:
+        """What a rule found now: the steps that are met, those that are held, and whether delays do not apply."""
+        raise NotImplementedError
+
+    def missing_changed(self, lost: list[str], back: list[str]) -> None:
+        """Said after the missing rules: signs whose alarm has become active, signs with a usable value."""
+
+    def missing(self, sign: str) -> bool:
+        """Whether a missing alarm of the sign is active."""
+        raise NotImplementedError
+
+    def evaluate(self, now: float, values: list[Value]) -> list[str]:
+        """Missing signs first, then limits value by value, then the score. Returns the signs that were usable."""
+        self.now = now
+        usable, found = [], []
+        for sign, value, quality in values:
             before = self.last.get(sign)
             if before and now < before[1]:
                 continue
@@ -82,37 +74,40 @@ class Patient:
             if not quality & EXCLUDING:
                 usable.append((sign, value, previous))
                 self.last[sign] = (value, now)
+                found.append((sign, False, previous))
             elif quality & DISCONNECTED:
-                missing.append((sign, previous))
-        for rule in self.rules:
-            if rule["kind"] == "technical":
-                for sign in rule["signs"]:
-                    self._technical(rule, sign, reading, usable, missing)
+                found.append((sign, True, previous))
+        lost = []
+        for sign, off, previous in found:
+            active = self.missing(sign)
+            for rule in self.rules:
+                if rule["kind"] in ("technical", "missing") and sign in rule.get("signs", []):
+                    own = one_sign(rule, sign)
+                    if off and rule.get("lead_off", rule["kind"] == "technical"):
+                        self.advance(own, sign, {0}, {0}, self._spot(previous))
+                    elif not off:
+                        self.advance(own, sign, set(), set(), False)
+            if self.missing(sign) and not active:
+                lost.append(sign)
+        self.missing_changed(lost, [sign for sign, _, _ in usable])
         for sign, value, previous in usable:
             for rule in self.rules:
                 if rule["kind"] == "limit" and sign in (rule["sign"], STANDS_IN.get(rule["sign"])):
                     if sign != rule["sign"] and any(s == rule["sign"] for s, _, _ in usable):
                         continue
-                    self._limit(rule, sign, value, previous, reading)
+                    self._limit(rule, sign, value, previous)
         relevant = {*INPUTS, "pulse_rate", "art_systolic", "fio2", "o2_flow", "gcs"}
         if any(sign in relevant for sign, _, _ in usable):
             for rule in self.rules:
                 if rule["kind"] == "score":
-                    self._score(rule, reading)
+                    self._score(rule)
             self.scored = max(now, self.scored) if self.scored is not None else now
+        return [sign for sign, _, _ in usable]
 
-    # Kinds of rules -----------------------------------------------------------------------------------
+    def _spot(self, previous: float | None) -> bool:
+        return self.spot_s > 0 and (previous is None or self.now - previous > self.spot_s)
 
-    def _technical(self, rule: dict[str, Any], sign: str, reading: Reading, usable: Any, missing: Any) -> None:
-        events = [(sign in (s,), previous) for s, previous in missing if s == sign]
-        present = any(s == sign for s, _, _ in usable)
-        rule = {**rule, "id": f"{rule['id']}/{sign}", "steps": [{"priority": rule["priority"]}]}
-        for _, previous in events:
-            self._advance(rule, sign, {0}, {0}, self._spot(previous, reading), reading)
-        if present:
-            self._advance(rule, sign, set(), set(), False, reading)
-
-    def _limit(self, rule: dict[str, Any], sign: str, value: float, previous: float | None, reading: Reading) -> None:
+    def _limit(self, rule: Rule, sign: str, value: float, previous: float | None) -> None:
         low = rule["direction"] == "low"
         met, held = set(), set()
         for number, limit, inclusive in self._limits(rule, sign):
@@ -120,22 +115,12 @@ class Patient:
                 edge = limit + shift if low else limit - shift
                 if (value < edge if low else value > edge) or (inclusive and value == edge):
                     found.add(number)
-        alarm = self.alarms.get(rule["id"])
-        if (alarm is None or alarm.step < 0) and any(
-            other in self.alarms and self.alarms[other].step >= 0 for other in rule.get("suppressed_by", [])
-        ):
-            self.alarms.pop(rule["id"], None)
-            return
-        if (
-            alarm
-            and alarm.sign != sign
-            and reading.second - alarm.seen <= MINUTE_S
-            and max(met, default=-1) <= alarm.step
-        ):
-            return
-        self._advance(rule, sign, met, held, self._spot(previous, reading), reading)
+        alarm = self.condition(rule["id"])
+        other = alarm and alarm.sign != sign and self.now - alarm.seen <= MINUTE_S
+        if not (other and max(met, default=-1) <= alarm.step):
+            self.advance(rule, sign, met, held, self._spot(previous))
 
-    def _limits(self, rule: dict[str, Any], sign: str) -> list[tuple[int, float, bool]]:
+    def _limits(self, rule: Rule, sign: str) -> list[tuple[int, float, bool]]:
         found, own_first = [], False
         for number, step in enumerate(rule["steps"]):
             kind = step.get("patient_limit")
@@ -148,18 +133,18 @@ class Patient:
                 found.append((number, limit, step.get("inclusive", rule.get("inclusive", False))))
         return found
 
-    def _score(self, rule: dict[str, Any], reading: Reading) -> None:
-        total, _, single_three, points, missing, _ = self.news2(reading.second)
+    def _score(self, rule: Rule) -> None:
+        total, _, single_three, points, missing, _ = self.news2(self.now)
         met, held = set(), set()
         for number, step in enumerate(rule["steps"]):
             for found, ease in ((met, 0), (held, rule.get("hysteresis", 0))):
                 if single_three if step.get("single_three") else total + ease >= step["at_least"]:
                     found.add(number)
-        alarm = self.alarms.get(rule["id"])
+        alarm = self.condition(rule["id"])
         if alarm and alarm.gave & missing:
             held |= set(range(alarm.step + 1))
-        self._advance(rule, "", met, held, self._spot(self.scored, reading), reading)
-        if alarm := self.alarms.get(rule["id"]):
+        self.advance(rule, "", met, held, self._spot(self.scored))
+        if alarm := self.condition(rule["id"]):
             alarm.gave = {name for name, n in points.items() if n} | (alarm.gave & missing)
 
     def news2(self, now: float) -> tuple[int, bool, bool, dict[str, int], set[str], str]:
@@ -184,33 +169,7 @@ class Patient:
             known("temperature"),
         )
 
-    # Episodes -----------------------------------------------------------------------------------------
 
-    def _spot(self, previous: float | None, reading: Reading) -> bool:
-        return self.spot_s > 0 and (previous is None or reading.second - previous > self.spot_s)
-
-    def _advance(
-        self, rule: dict[str, Any], sign: str, met: set[int], held: set[int], spot: bool, reading: Reading
-    ) -> None:
-        now, name = reading.second, rule["id"]
-        alarm = self.alarms.get(name)
-        if alarm is None:
-            if not met:
-                return
-            episode = ids.derive("episode", [self.name.encode(), name.encode(), reading.event_id])
-            alarm = self.alarms[name] = Alarm(episode, sign, now)
-        alarm.sign, alarm.seen = sign, now
-        alarm.since = {n: alarm.since.get(n, now) for n in met}
-        steps = rule["steps"]
-        ripe = [n for n in met if spot or now - alarm.since[n] >= steps[n].get("delay_s", rule.get("delay_s", 0))]
-        kept = [n for n in held if n <= alarm.step]
-        before, alarm.step = alarm.step, max([*ripe, *kept], default=-1)
-        if alarm.step != before:
-            phase = "START" if before < 0 else "END" if alarm.step < 0 else "UPDATE"
-            step = steps[alarm.step if alarm.step >= 0 else before]
-            severity = 4 if step.get("life_threatening") else PRIORITIES[step["priority"]]
-            alert = ids.derive("alert", [alarm.episode, bytes([PHASES[phase]]), alarm.said.to_bytes(4, "little")])
-            self.said.append(Said(now, name, phase, step["priority"], severity, alarm.episode, alert))
-            alarm.said += 1
-        if alarm.step < 0 and not alarm.since:
-            del self.alarms[name]
+def one_sign(rule: Rule, sign: str) -> Rule:
+    """The rule that a missing rule is for one of its signs."""
+    return {**rule, "id": f"{rule['id']}/{sign}", "steps": [{"priority": rule["priority"]}]}

@@ -58,9 +58,13 @@ class Run:
 
     def feed(self, *records: Sequence[events_pb2.Observation], model: str | None = "m1") -> core.EngineOutput:
         """One batch of these records; the model answers 0.5 to everything, or (None) nothing."""
-        offsets = list(range(self.offset, self.offset + len(records)))
-        self.offset += len(records)
-        pending = self.engine.begin("telemetry.enriched", 0, offsets, [batch(r) for r in records], T0)
+        return self.feed_values([batch(r) for r in records], model=model)
+
+    def feed_values(self, values: Sequence[bytes], *, model: str | None = "m1") -> core.EngineOutput:
+        """One batch of records as they stand in the log."""
+        offsets = list(range(self.offset, self.offset + len(values)))
+        self.offset += len(values)
+        pending = self.engine.begin("telemetry.enriched", 0, offsets, list(values), T0)
         names = len(core.feature_names())
         self.rows += list(struct.iter_unpack(f"<{names}f", pending.features))
         answers = len(core.score_names()) * pending.rows

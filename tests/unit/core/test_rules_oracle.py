@@ -1,17 +1,12 @@
 """Rules and episodes of the core against an independent oracle, over random streams."""
 
-import tomllib
-
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.oracles.rules import Patient, Reading
-from tests.unit.core.engine import RULES, SECOND, Run, enriched
-from tests.unit.core.events import T0
-from vigil import core
-from vigil.pb import events_pb2
+from tests.unit.core.engine import RULES
+from tests.unit.core.versus import Versus
 
-RULE_FILES = [(text, tomllib.loads(text)) for text in (RULES, RULES.replace("after_s = 60", "after_s = 0"))]
+RULE_FILES = [RULES, RULES.replace("after_s = 60", "after_s = 0")]
 # Values around every default limit and its hysteresis.
 VALUES = {
     "heart_rate": [0, 38, 40, 41, 43, 44, 49, 50, 52, 53, 70, 115, 116, 120, 121, 144, 145, 150, 160],
@@ -58,25 +53,14 @@ STEP = st.tuples(
 @settings(max_examples=150, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink])
 @given(st.lists(STEP, min_size=1, max_size=40), LIMITS, st.sampled_from(["p1", ""]), st.sampled_from(RULE_FILES))
 def test_alerts_are_those_of_the_oracle(steps, limits, patient, rule_file):
-    limits = limits if patient else {}
-    oracle = Patient(rule_file[1], patient or "device:d1", limits)
-    run = Run(core.Engine(rule_file[0]))
-    second, observations = 0.0, []
-    for n, (wait, values) in enumerate(steps):
-        second += wait
-        observations.append(enriched(n, second, values, patient=patient, limits=limits))
-        oracle.observe(Reading(second, observations[-1].header.event_id, values))
-    run.feed(observations)
-    for alert in run.alerts:
-        phase = events_pb2.AlertPhase.Name(alert.phase).removeprefix("ALERT_PHASE_")
-        priority = events_pb2.Priority.Name(alert.priority).removeprefix("PRIORITY_").lower()
-        said = ((alert.header.event_time_us - T0) / SECOND, alert.rule_id, phase, priority, alert.severity)
-        assert (*said, alert.episode_id, alert.header.event_id) in [
-            (s.second, s.rule, s.phase, s.priority, s.severity, s.episode, s.event_id) for s in oracle.said
-        ], said
-    assert len(run.alerts) == len(oracle.said), oracle.said
-    total, partial, single_three, points, missing, risk = oracle.news2(second)
-    warning = run.scored[-1].scores.early_warnings[0]
+    both = Versus(rule_file, limits if patient else {})
+    for wait, values in steps:
+        both.now += wait
+        both.observe("d1", patient, both.now, values)
+    both.cut()
+    subject = both.log.subjects[patient or "device:d1"]
+    total, partial, single_three, points, missing, risk = subject.news2(both.now)
+    warning = both.run.scored[-1].scores.early_warnings[0]
     assert (warning.total, warning.partial, warning.single_three, warning.risk) == (total, partial, single_three, risk)
     assert sorted(s.points for s in warning.subscores) == sorted(points.values())
     assert len(warning.missing) == len(missing)
