@@ -187,9 +187,7 @@ class Signals(Conditions):
         """The steps of the alarm's ladder."""
         return list(self.ladders[alarm.rule["ladder"]]) if "ladder" in alarm.rule else []
 
-    def say(
-        self, alarm: Alarm, phase: str, cause: str, *, by: Control | None = None, suppressed_by: str = ""
-    ) -> None:
+    def say(self, alarm: Alarm, phase: str, cause: str, *, by: Control | None = None, suppressed_by: str = "") -> None:
         """Writes an alert."""
         pause, ladder, step = self.pause_of(alarm), self.ladder(alarm), alarm.now_step
         level = alarm.level if ladder and alarm.said else 0

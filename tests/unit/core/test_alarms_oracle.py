@@ -98,13 +98,21 @@ latching = true
 SMALL_IDS = ["", "", "deep", "fast", "low", "faster", "off/heart_rate", "gone/device"]
 DEFAULT_IDS = ["", "", "asystole", "heart-rate-low", "spo2-low", "news2", "sensor-missing/spo2"]
 OF = {"d1": "p1", "d2": "p1", "d3": "p2", "d9": ""}
-VALUES = {"heart_rate": [0, 45, 70, 116, 121, 135, 151], "spo2": [58, 61, 70, 81, 84, 88, 91, 92, 97], "temperature": [39.6]}
+VALUES = {
+    "heart_rate": [0, 45, 70, 116, 121, 135, 151],
+    "spo2": [58, 61, 70, 81, 84, 88, 91, 92, 97],
+    "temperature": [39.6],
+}
 VALUE = st.sampled_from(list(VALUES)).flatmap(
-    lambda sign: st.tuples(st.just(sign), st.sampled_from(VALUES[sign]).map(float), st.sampled_from([0] * 6 + [1, 16, 16]))
+    lambda sign: st.tuples(
+        st.just(sign), st.sampled_from(VALUES[sign]).map(float), st.sampled_from([0] * 6 + [1, 16, 16])
+    )
 )
 SIGNS = st.lists(VALUE, min_size=1, max_size=2, unique_by=lambda value: value[0])
 DEVICE = st.sampled_from(["d1", "d1", "d1", "d2", "d2", "d3", "d9"])
-WHOM = st.sampled_from([{"patient_id": "p1"}] * 4 + [{"patient_id": "p2"}, {"device_id": "d9"}, {"patient_id": "nobody"}])
+WHOM = st.sampled_from(
+    [{"patient_id": "p1"}] * 4 + [{"patient_id": "p2"}, {"device_id": "d9"}, {"patient_id": "nobody"}]
+)
 
 
 class Alarms(RuleBasedStateMachine):
@@ -123,7 +131,9 @@ class Alarms(RuleBasedStateMachine):
         self.last[device] = (self.both.sent, second, values)
         self.both.observe(device, OF[device], second, values)
 
-    @rule(device=DEVICE, values=SIGNS, wait=st.sampled_from([0, 0.5, 1, 2, 5]), took=st.sampled_from([0, 0, 0.5, 3, 20]))
+    @rule(
+        device=DEVICE, values=SIGNS, wait=st.sampled_from([0, 0.5, 1, 2, 5]), took=st.sampled_from([0, 0, 0.5, 3, 20])
+    )
     def observe(self, device: str, values: Any, wait: float, took: float) -> None:
         self.both.now += wait
         before = self.last.get(device, (0, 0.0, None))[1]

@@ -26,7 +26,13 @@ class Versus:
     # What stands in the log ---------------------------------------------------------------------------
 
     def observe(
-        self, device: str, patient: str, second: float, values: Iterable[tuple[str, float, int]], *, n: int | None = None
+        self,
+        device: str,
+        patient: str,
+        second: float,
+        values: Iterable[tuple[str, float, int]],
+        *,
+        n: int | None = None,
     ) -> None:
         """The n-th observation (the next), made at `second` and received now."""
         values, number = list(values), self.sent if n is None else n
@@ -36,9 +42,7 @@ class Versus:
         made.header.ingest_time_us = T0 + round(self.now * SECOND)
         made.header.process_time_us = made.header.ingest_time_us + 20
         self.waiting.append(batch([made]))
-        self.expected += self.log.observe(
-            Observation(made.header.event_id, device, patient, second, self.now, values)
-        )
+        self.expected += self.log.observe(Observation(made.header.event_id, device, patient, second, self.now, values))
 
     def tick(self) -> None:
         """The clock says what time it is. The engine must have asked for it when it changes something."""
@@ -57,10 +61,13 @@ class Versus:
         """A control, now. `until` is in seconds."""
         until = said.pop("until", 0)
         moment = T0 + round(self.now * SECOND)
-        made = controls.control(
-            action, time_us=moment, until_us=T0 + round(until * SECOND) if until else 0, **said
-        )
-        for old, new in (("patient_id", "patient"), ("device_id", "device"), ("rule_id", "rule"), ("episode_id", "episode")):
+        made = controls.control(action, time_us=moment, until_us=T0 + round(until * SECOND) if until else 0, **said)
+        for old, new in (
+            ("patient_id", "patient"),
+            ("device_id", "device"),
+            ("rule_id", "rule"),
+            ("episode_id", "episode"),
+        ):
             said[new] = said.pop(old, b"" if new == "episode" else "")
         self.waiting.append(pb.TelemetryBatch(controls=[made]).SerializeToString())
         self.expected += self.log.control(Control(made.event_id, action.upper(), self.now, until=until, **said))
@@ -113,7 +120,9 @@ def seen(alert: pb.AlertEvent) -> Alert:
     """An alert of the engine in the words of the oracle."""
 
     def name(enum: Any, value: int) -> str:
-        return str(enum.Name(value).split("_", 2)[2]) if enum is not pb.Priority else str(enum.Name(value).split("_")[1])
+        return (
+            str(enum.Name(value).split("_", 2)[2]) if enum is not pb.Priority else str(enum.Name(value).split("_")[1])
+        )
 
     return Alert(
         second=(alert.header.event_time_us - T0) / SECOND,
