@@ -2,7 +2,7 @@
 
 use crate::rules::{Phase, RuleState};
 
-use super::pause;
+use super::pause::{self, Pause};
 use super::said::{By, Cause, Presence};
 use super::signal::{say, speaking, suppressor, turn_on, Facts, Scene, Sink};
 
@@ -31,6 +31,26 @@ pub fn start(
     say(scene, state, Phase::Start, cause, facts, sink);
 }
 
+/// Says that a pause applies from now on to what sounds.
+pub fn pause_begins(
+    scene: &Scene<'_>,
+    state: &mut RuleState,
+    paused: Option<&Pause>,
+    sink: Sink<'_>,
+) {
+    let Some(pause) = paused.filter(|_| !state.signal.paused) else {
+        return;
+    };
+    state.signal.paused = true;
+    if state.signal.presence.sounds() {
+        let facts = Facts {
+            by: Some(By::pause(pause)),
+            ..Facts::default()
+        };
+        say(scene, state, Phase::Update, Cause::Paused, facts, sink);
+    }
+}
+
 /// Looks at every alarm again after pauses have begun or ended, or suppressors are gone: says what was kept back and
 /// is kept back no more, and that what sounds is paused, or no longer.
 pub fn settle(scene: &Scene<'_>, states: &mut [RuleState], sink: Sink<'_>) {
@@ -49,17 +69,9 @@ pub fn settle(scene: &Scene<'_>, states: &mut [RuleState], sink: Sink<'_>) {
             }
             continue;
         }
+        pause_begins(scene, state, paused, sink);
         let was = std::mem::replace(&mut state.signal.paused, paused.is_some());
-        if was == paused.is_some() || !state.signal.presence.sounds() {
-            continue;
-        }
-        if let Some(pause) = paused {
-            let facts = Facts {
-                by: Some(By::pause(pause)),
-                ..Facts::default()
-            };
-            say(scene, state, Phase::Update, Cause::Paused, facts, sink);
-        } else {
+        if was && paused.is_none() && state.signal.presence.sounds() {
             if state.signal.presence == Presence::On {
                 turn_on(scene, state);
             }

@@ -9,7 +9,7 @@ use crate::rules::{Phase, RuleSet, RuleState, Subject};
 
 use super::pause::{self, Pause};
 use super::said::{Activation, By, Cause, Presence, Said};
-use super::settle::start;
+use super::settle::{pause_begins, start};
 
 /// How the signal of an episode stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,9 +229,10 @@ pub fn condition(scene: &Scene<'_>, speaking: &mut Vec<u64>, alert: Alert<'_>, s
         (Phase::Start, Presence::Latched) => {
             turn_on(scene, state);
             state.signal.ended_us = NEVER;
-            state.signal.paused = paused.is_some();
+            state.signal.paused &= paused.is_some();
             speaking.push(state.rule);
             say(scene, state, Phase::Update, Cause::Returned, facts, sink);
+            pause_begins(scene, state, paused, sink);
         }
         (Phase::Start | Phase::Update, Presence::None) => {
             let suppressor = rule.and_then(|rule| suppressor(scene.set, rule, speaking));
@@ -258,7 +259,7 @@ pub fn condition(scene: &Scene<'_>, speaking: &mut Vec<u64>, alert: Alert<'_>, s
             }
         }
         (Phase::Update, _) => {
-            state.signal.paused = paused.is_some();
+            state.signal.paused &= paused.is_some();
             let cause = if state.active > before {
                 turn_on(scene, state);
                 Cause::Worse
@@ -266,6 +267,7 @@ pub fn condition(scene: &Scene<'_>, speaking: &mut Vec<u64>, alert: Alert<'_>, s
                 Cause::Better
             };
             say(scene, state, Phase::Update, cause, facts, sink);
+            pause_begins(scene, state, paused, sink);
         }
         (Phase::End, Presence::On) if rule.is_some_and(|rule| rule.latching) => {
             state.signal.presence = Presence::Latched;

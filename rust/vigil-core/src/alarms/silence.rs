@@ -111,12 +111,7 @@ pub fn orphan_ends_us(set: &RuleSet, state: &PatientState) -> Option<i64> {
 
 /// What is silent at `time_us`.
 pub fn at(set: &RuleSet, state: &PatientState, time_us: i64) -> Silences {
-    if state.orphan && orphan_ends_us(set, state).is_some_and(|us| us <= time_us) {
-        return Silences {
-            orphan_ends: true,
-            ..Silences::default()
-        };
-    }
+    let ends = |us| us <= time_us;
     let devices: Vec<(u64, u32, i64)> = device_times(set, state)
         .filter(|(_, due_us)| *due_us <= time_us)
         .map(|(key, _)| {
@@ -138,7 +133,8 @@ pub fn at(set: &RuleSet, state: &PatientState, time_us: i64) -> Silences {
     Silences {
         devices,
         signs,
-        orphan_ends: false,
+        // Who was not told before that the orphan is silent is told now.
+        orphan_ends: state.orphan && orphan_ends_us(set, state).is_some_and(ends),
     }
 }
 

@@ -30,11 +30,12 @@ impl Begin<'_, '_> {
             let key = control.subject().key();
             let place = self.partition.find(key);
             let known = place.is_some() || self.newcomers.contains_key(&key);
-            if !known && !control.action.is_component() {
+            if known || control.action.is_component() {
+                subject = Some(self.subject(key, place));
+            } else {
+                // Its id is remembered all the same.
                 outcome.count("control_without_subject", 1);
-                return Ok(());
             }
-            subject = Some(self.subject(key, place));
         }
         let silences = match control.action {
             Action::Tick => self.silences(control.time_us),
