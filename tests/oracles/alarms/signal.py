@@ -89,8 +89,7 @@ class Signals(Conditions):
 
     def _step_changed(self, alarm: Alarm, worse: bool) -> None:
         if not alarm.said:
-            if worse and alarm.now_step.get("life_threatening"):
-                self.look_again(alarm)
+            self.look_again(alarm)
             return
         if worse:
             alarm.presence = "ON"

@@ -179,17 +179,16 @@ impl<'v> Begin<'_, 'v> {
             if superseded > 0 {
                 outcome.count("superseded_value", superseded);
             }
-            for (i, vital) in self.vitals.iter().enumerate() {
-                if vital.usable() {
-                    let ingest_us = header.ingest_time_us;
-                    heard::note(&mut state.heard, i, vital.sign, device_key, ingest_us);
-                }
-            }
             let own = self
                 .pending
                 .values
                 .get(first_value as usize..)
                 .unwrap_or_default();
+            // What another device has superseded is no sign of life.
+            for (i, value) in own.iter().enumerate().filter(|(_, v)| v.connected) {
+                let ingest_us = header.ingest_time_us;
+                heard::note(&mut state.heard, i, value.sign, device_key, ingest_us);
+            }
             let updated = own
                 .iter()
                 .filter(|value| value.connected)
