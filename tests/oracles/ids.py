@@ -23,3 +23,13 @@ def derive(domain: str, parts: list[bytes]) -> bytes:
 def partition_of(key: str, partitions: int) -> int:
     """The partition of a device or patient."""
     return xxhash.xxh3_64_intdigest(key.encode()) % partitions
+
+
+def subject_key(patient: str, device: str) -> int:
+    """The key of a subject: subjects of a partition go in the order of their keys."""
+    return xxhash.xxh3_128_intdigest(patient.encode()) if patient else xxhash.xxh3_128_intdigest(device.encode(), 1)
+
+
+def name_key(name: str) -> int:
+    """The key of a device: devices of a subject go in the order of their keys."""
+    return xxhash.xxh3_64_intdigest(name.encode())

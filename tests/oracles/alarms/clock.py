@@ -111,5 +111,7 @@ class Clock(Signals):
             if now < heard.last + (after if self._watched(heard, name) else UNWATCHED_GONE_S):
                 return
         self.gone = True
+        for heard in [*self.devices.values(), *self.signs.values()]:
+            heard.before = None
         for alarm in self.in_order():
             self.end(alarm, "CONDITION")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.oracles import ids
 from tests.oracles.alarms.clock import Heard
 from tests.oracles.alarms.people import Subject
 from tests.oracles.alarms.said import Alert, Control, Observation
@@ -62,7 +63,7 @@ class Log:
         """A control; a tick is for every subject, in the order of their keys."""
         if made.action == "TICK":
             alerts = []
-            for name in sorted(self.subjects):
+            for name in sorted(self.subjects, key=_key):
                 self.subjects[name].tick(made.event_id, made.second)
                 alerts += self._taken(self.subjects[name])
             return alerts
@@ -81,3 +82,8 @@ class Log:
     def _taken(self, subject: Subject) -> list[Alert]:
         alerts, subject.alerts = subject.alerts, []
         return alerts
+
+
+def _key(name: str) -> int:
+    device = name.removeprefix("device:")
+    return ids.subject_key("" if device != name else name, device)

@@ -71,9 +71,7 @@ class Signals(Conditions):
 
     def _became_active(self, alarm: Alarm) -> None:
         if alarm.presence == "LATCHED":
-            alarm.presence = "ON"
-            self.first_step(alarm)
-            self.say(alarm, "UPDATE", "RETURNED")
+            self._sounds_anew(alarm, "RETURNED")
         elif pause := self.pause_of(alarm):
             self.say(alarm, "SUPPRESSED", "PAUSED", by=pause)
         elif other := self.suppressor_of(alarm):
@@ -92,10 +90,16 @@ class Signals(Conditions):
             self.look_again(alarm)
             return
         if worse:
-            alarm.presence = "ON"
-            alarm.paused = alarm.paused and self.pause_of(alarm) is not None
-            self.first_step(alarm)
-        self.say(alarm, "UPDATE", "WORSE" if worse else "BETTER")
+            self._sounds_anew(alarm, "WORSE")
+        else:
+            self.say(alarm, "UPDATE", "BETTER")
+            self.look_again(alarm)
+
+    def _sounds_anew(self, alarm: Alarm, cause: str) -> None:
+        alarm.presence = "ON"
+        alarm.paused = alarm.paused and self.pause_of(alarm) is not None  # this says so: no RE_ALARM
+        self.first_step(alarm)
+        self.say(alarm, "UPDATE", cause)
         self.look_again(alarm)
 
     def _cleared(self, alarm: Alarm) -> None:
@@ -144,8 +148,9 @@ class Signals(Conditions):
                 self.say(alarm, "UPDATE", "PAUSED", by=pause)
         elif alarm.paused and not pause:
             alarm.paused = False
-            if alarm.presence in ("ON", "LATCHED"):
+            if alarm.presence == "ON":
                 self.first_step(alarm)
+            if alarm.presence in ("ON", "LATCHED"):
                 self.say(alarm, "UPDATE", "RE_ALARM")
 
     # Stale --------------------------------------------------------------------------------------------
@@ -169,7 +174,8 @@ class Signals(Conditions):
     def in_order(self) -> list[Alarm]:
         """Alarms by the place of their rule in the file, and by device."""
         places = list(self._places())
-        return [self.alarms[key] for key in sorted(self.alarms, key=lambda key: (places.index(key[0]), key[1]))]
+        order = sorted(self.alarms, key=lambda key: (places.index(key[0]), ids.name_key(key[1])))
+        return [self.alarms[key] for key in order]
 
     def _places(self) -> list[str]:
         found = []

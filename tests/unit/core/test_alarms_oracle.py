@@ -237,5 +237,5 @@ class DefaultRules(Alarms):
 
 @pytest.mark.parametrize("machine", [Alarms, DefaultRules])
 def test_the_core_says_what_the_oracle_says(machine):
-    examples = settings(max_examples=150 if machine is Alarms else 50, stateful_step_count=50, deadline=None)
+    examples = settings(max_examples=200 if machine is Alarms else 60, stateful_step_count=50, deadline=None)
     run_state_machine_as_test(machine, settings=examples)
