@@ -123,12 +123,12 @@ class Alarms(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.both = Versus(self.rule_file)
-        self.last: dict[str, tuple[int, float, Any]] = {}
+        self.last: dict[str, tuple[int, float, Any, float]] = {}
         self.late = 0
         self.controlled = False
 
     def send(self, device: str, second: float, values: Any) -> None:
-        self.last[device] = (self.both.sent, second, values)
+        self.last[device] = (self.both.sent, second, values, self.both.now)
         self.both.observe(device, OF[device], second, values)
 
     @rule(
@@ -136,7 +136,7 @@ class Alarms(RuleBasedStateMachine):
     )
     def observe(self, device: str, values: Any, wait: float, took: float) -> None:
         self.both.now += wait
-        before = self.last.get(device, (0, 0.0, None))[1]
+        before = self.last.get(device, (0, 0.0, None, 0.0))[1]
         self.send(device, max(before, self.both.now - took), values)
 
     @rule(device=DEVICE, values=SIGNS, often=st.integers(2, 8), every=st.sampled_from([0.5, 1, 2]))
@@ -151,11 +151,11 @@ class Alarms(RuleBasedStateMachine):
             self.late += 1  # never twice as late: a steady lag is a wrong clock
             self.both.observe(device, OF[device], self.last[device][1] - 0.5 - 17 * (self.late % 11), values)
 
-    @rule(device=DEVICE)
-    def repeated_observation(self, device: str) -> None:
+    @rule(device=DEVICE, at_once=st.booleans())
+    def repeated_observation(self, device: str, at_once: bool) -> None:
         if device in self.last:
-            n, second, values = self.last[device]
-            self.both.observe(device, OF[device], second, values, n=n)
+            n, second, values, received = self.last[device]
+            self.both.observe(device, OF[device], second, values, n=n, received=received if at_once else None)
 
     @rule(seconds=st.sampled_from([0.5, 3, 10, 12, 20, 25, 31, 61, 120, 300]))
     def wait_and_tick(self, seconds: float) -> None:

@@ -33,16 +33,18 @@ class Versus:
         values: Iterable[tuple[str, float, int]],
         *,
         n: int | None = None,
+        received: float | None = None,
     ) -> None:
-        """The n-th observation (the next), made at `second` and received now."""
+        """The n-th observation (the next), made at `second` and received now, or before a tick that overtook it."""
+        received = self.now if received is None else received
         values, number = list(values), self.sent if n is None else n
         self.sent += 1
         limits = self.limits if patient else {}
         made = enriched(number, second, values, patient=patient, device=device, limits=limits)
-        made.header.ingest_time_us = T0 + round(self.now * SECOND)
+        made.header.ingest_time_us = T0 + round(received * SECOND)
         made.header.process_time_us = made.header.ingest_time_us + 20
         self.waiting.append(batch([made]))
-        self.expected += self.log.observe(Observation(made.header.event_id, device, patient, second, self.now, values))
+        self.expected += self.log.observe(Observation(made.header.event_id, device, patient, second, received, values))
 
     def tick(self) -> None:
         """The clock says what time it is. The engine must have asked for it when it changes something."""

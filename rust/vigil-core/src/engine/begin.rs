@@ -167,7 +167,8 @@ impl<'v> Begin<'_, 'v> {
         let introduces = said.profile.is_some() || device.is_none_or(|d| d.last_us == NEVER);
         let device_key = device.map_or(0, |d| d.key);
         state.orphan = header.patient_id.is_empty();
-        self.partition.clock_us = self.partition.clock_us.max(header.ingest_time_us);
+        let ingest_us = header.ingest_time_us;
+        self.partition.clock_us = self.partition.clock_us.max(ingest_us);
         if refused == 0 {
             if let Some(profile) = said.profile {
                 state.profile = profile;
@@ -184,9 +185,7 @@ impl<'v> Begin<'_, 'v> {
                 .values
                 .get(first_value as usize..)
                 .unwrap_or_default();
-            // What another device has superseded is no sign of life.
             for (i, value) in own.iter().enumerate().filter(|(_, v)| v.connected) {
-                let ingest_us = header.ingest_time_us;
                 heard::note(&mut state.heard, i, value.sign, device_key, ingest_us);
             }
             let updated = own

@@ -15,7 +15,7 @@ pub struct SignHeard {
     pub cadence_us: i64,
 }
 
-/// A usable value of `sign` was evaluated. `at` is where its entry probably is.
+/// A usable value of `sign` was evaluated (one that another device superseded is no sign of life). `at` is where its entry probably is.
 #[inline]
 pub fn note(heard: &mut Vec<SignHeard>, at: usize, sign: Sign, device: u64, ingest_us: i64) {
     let i = match heard.get(at) {
