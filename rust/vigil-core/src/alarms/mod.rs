@@ -9,6 +9,7 @@
 
 pub mod component;
 pub mod control;
+pub mod forget;
 pub mod pause;
 pub mod people;
 pub mod said;

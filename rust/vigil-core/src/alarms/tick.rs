@@ -9,7 +9,7 @@ use super::settle::settle;
 use super::signal::{ladder, say, speaking, turn_on, Facts, Scene, Sink};
 use super::silence::{self, Silences};
 use super::special::Special;
-use super::{component, silence::orphan_ends_us};
+use super::{component, forget, silence::orphan_ends_us};
 
 /// Does everything whose time has come at `scene.clock_us`. Returns whether anything has changed.
 pub fn tick(
@@ -51,7 +51,7 @@ pub fn tick(
         }
     }
     if silences.is_some_and(|silences| silences.orphan_ends) {
-        end_all(&scene, states, sink);
+        end_all(&scene, states, Facts::default(), sink);
     }
     said || before != (special.pauses.len(), special.reporters.len(), states.len())
 }
@@ -114,19 +114,17 @@ fn escalates_us(scene: &Scene<'_>, state: &RuleState) -> Option<i64> {
     Some(state.signal.on_us.saturating_add(next.after_us))
 }
 
-/// Ends everything: the orphan is one no more.
-fn end_all(scene: &Scene<'_>, states: &mut Vec<RuleState>, sink: Sink<'_>) {
+/// Ends everything: the subject is one no more.
+pub(super) fn end_all(
+    scene: &Scene<'_>,
+    states: &mut Vec<RuleState>,
+    facts: Facts<'_>,
+    sink: Sink<'_>,
+) {
     for i in scene.in_order(states) {
         if let Some(state) = states.get_mut(i) {
             if state.signal.presence != Presence::None {
-                say(
-                    scene,
-                    state,
-                    Phase::End,
-                    Cause::Condition,
-                    Facts::default(),
-                    sink,
-                );
+                say(scene, state, Phase::End, Cause::Condition, facts, sink);
             }
         }
     }
@@ -155,6 +153,6 @@ pub fn next_us(scene: &Scene<'_>, state: &PatientState) -> i64 {
     let orphan = (state.orphan && !state.rules.is_empty())
         .then(|| orphan_ends_us(scene.set, state))
         .flatten();
-    let all = [alarms, watchdog, orphan];
+    let all = [alarms, watchdog, orphan, forget::due_us(state)];
     all.into_iter().flatten().min().unwrap_or(i64::MAX)
 }

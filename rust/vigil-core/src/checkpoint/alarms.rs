@@ -19,7 +19,7 @@ pub const HEARD: u32 = 16;
 pub const SPECIAL: u32 = 17;
 /// Who it is.
 pub const IDENTITY: u32 = 18;
-/// The device heard last, and whether it is an orphan.
+/// The device heard last, whether it is an orphan, when a control last concerned it.
 pub const SPEAKER: u32 = 19;
 
 const PAUSED: u8 = 1;
@@ -52,6 +52,7 @@ pub fn write(w: &mut Writer, state: &PatientState, identity: Option<&Identity>, 
     w.message(SPEAKER, |w| {
         w.raw_varint(u64::from(state.orphan));
         w.raw(&state.device.to_le_bytes());
+        time(w, state.controlled_us, base_us);
     });
 }
 
@@ -80,6 +81,7 @@ pub fn read(
         SPEAKER => {
             state.orphan = bytes.varint()? != 0;
             state.device = u64::from_le_bytes(bytes.fixed()?);
+            state.controlled_us = bytes.time(base_us)?;
         }
         _ => {}
     }

@@ -1,7 +1,8 @@
 //! State as bytes: a snapshot of a partition and the deltas that follow it.
 //!
 //! A segment is `VGL` and a format version, protobuf-framed fields (1 whole?, 2 next input offset, 3 the
-//! offset of the checkpoint it builds on, 4 repeated patient, 5 ids of the last controls), and the XXH3-64 of all before it. A delta names
+//! offset of the checkpoint it builds on, 4 repeated patient, 5 ids of the last controls, 6 keys of
+//! the patients forgotten since), and the XXH3-64 of all before it. A delta names
 //! its predecessor, so a lost or repeated one is noticed.
 
 mod alarms;
@@ -18,7 +19,7 @@ use crate::engine::partition::Partition;
 use crate::error::{Error, ErrorCode};
 use crate::wire::{Reader, Writer};
 
-const MAGIC: &[u8; 4] = b"VGL\x02";
+const MAGIC: &[u8; 4] = b"VGL\x03";
 const DIGEST_BYTES: usize = 8;
 
 /// Writes the state of `partition` at the input offset `next_offset`: whole, or what changed since the last time.
@@ -30,6 +31,12 @@ pub fn write(partition: &mut Partition, next_offset: i64, full: bool) -> Vec<u8>
     w.varint(1, u64::from(full));
     w.varint(2, next_offset as u64);
     w.varint(3, partition.checkpointed.unwrap_or(-1) as u64);
+    // Before the patients: one that was forgotten may have come again.
+    let removed = partition.take_removed();
+    if !full {
+        let keys: Vec<u8> = removed.iter().flat_map(|key| key.to_le_bytes()).collect();
+        w.bytes(6, &keys);
+    }
     partition.checkpoint(full, |key, state, identity| {
         w.message(4, |w| patient::write(w, key, state, identity));
     });
@@ -80,6 +87,7 @@ fn apply(partition: &mut Partition, segment: &[u8]) -> Result<(), String> {
     let broken = |error: Error| error.into_parts().message;
     let (mut full, mut next_offset, mut base) = (false, None, None);
     let (mut patients, mut controls) = (Vec::new(), VecDeque::default());
+    let mut removed: &[u8] = &[];
     let mut reader = Reader::new(content);
     while let Some(field) = reader.next_field().map_err(broken)? {
         match field.number {
@@ -92,6 +100,7 @@ fn apply(partition: &mut Partition, segment: &[u8]) -> Result<(), String> {
                 let ids = ids.filter_map(|id| id.try_into().ok());
                 controls = ids.map(u64::from_le_bytes).collect();
             }
+            6 => removed = field.value.bytes().map_err(broken)?,
             _ => {}
         }
     }
@@ -103,6 +112,11 @@ fn apply(partition: &mut Partition, segment: &[u8]) -> Result<(), String> {
     } else if partition.checkpointed != base {
         return Err("a delta before it is missing".into());
     }
+    let keys = removed.chunks_exact(16);
+    for key in keys.filter_map(|key| key.try_into().ok()) {
+        partition.remove(u128::from_le_bytes(key));
+    }
+    partition.take_removed();
     for encoded in patients {
         let (key, state, identity) = patient::read(encoded).map_err(broken)?;
         partition.insert(key, Box::new(state), identity);

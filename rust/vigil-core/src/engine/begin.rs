@@ -17,7 +17,7 @@ use super::heard;
 use super::order::arrive::Admitted;
 use super::partition::{ByKey, Partition, Place};
 use super::patient::PatientState;
-use super::pending::{Pending, Row, Touched};
+use super::pending::{Pending, Row};
 use super::{warning, Engine};
 
 /// What an enriched observation of six signs takes at least: memory is made ready by it.
@@ -107,10 +107,10 @@ pub(super) struct Said<'a> {
 
 pub(super) struct Begin<'p, 'v> {
     pub(super) partition: &'p mut Partition,
-    /// Patients not seen before this batch: index in `pending.subjects`.
+    /// Patients not seen before this batch, as it has them last: index in `pending.subjects`.
     pub(super) newcomers: ByKey<u32>,
     ahead: Ahead<'v>,
-    last: Option<(u128, u32)>,
+    pub(super) last: Option<(u128, u32)>,
     vitals: Vec<VitalValue>,
     pub(super) pending: Pending,
 }
@@ -287,39 +287,6 @@ impl<'v> Begin<'_, 'v> {
     #[inline]
     pub(super) fn order(&self) -> Order {
         self.pending.rules.order
-    }
-
-    /// The copy of a patient's state that this batch works on.
-    #[inline]
-    pub(super) fn subject(&mut self, key: u128, place: Option<Place>) -> u32 {
-        if let Some((last, at)) = self.last {
-            if last == key {
-                return at;
-            }
-        }
-        let copied = match place {
-            Some(place) => self.partition.copied(place),
-            None => self.newcomers.get(&key).copied(),
-        };
-        let at = copied.unwrap_or_else(|| {
-            let at = self.pending.subjects.len() as u32;
-            let state = self.partition.copy(place, at);
-            self.pending.subjects.push(Touched {
-                key,
-                place,
-                quiet: state.is_quiet(),
-                state,
-                changed: false,
-                heard_us: i64::MAX,
-                identity: None,
-            });
-            if place.is_none() {
-                self.newcomers.insert(key, at);
-            }
-            at
-        });
-        self.last = Some((key, at));
-        at
     }
 }
 

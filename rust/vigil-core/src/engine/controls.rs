@@ -5,7 +5,7 @@ use crate::alarms::said::Said;
 use crate::alarms::signal::{self, Scene};
 use crate::alarms::silence::{end, Silences};
 use crate::alarms::special::Special;
-use crate::alarms::{component, people, tick};
+use crate::alarms::{component, forget, people, tick};
 use crate::rules::moment::Alert;
 use crate::rules::{Phase, RuleState, Subject};
 
@@ -65,14 +65,22 @@ impl Finish<'_> {
             .collect();
         subjects.sort_unstable();
         for (_, at) in subjects {
-            let silences = placed.silences.iter().find(|(i, _)| *i == at);
+            let silences = placed.silences.binary_search_by_key(&at, |(i, _)| *i);
+            let silences = silences.ok().and_then(|i| placed.silences.get(i));
             let silences = silences.map(|(_, silences)| silences);
-            self.with(at, &placed.control, |scene, state| {
+            let forgotten = placed.forgotten.binary_search(&at).is_ok();
+            let notice = self.with(at, &placed.control, |scene, state| {
                 if silences.is_some() || state.is_due(&scene) {
                     state.tick(scene, silences);
                 }
-                None
+                forgotten.then(|| {
+                    forget::forget(&scene, state.rules, &mut state.special, state.sink);
+                    "patients_forgotten"
+                })
             });
+            if let Some(notice) = notice {
+                self.outcome.count(notice, 1);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Second half: rules and scores, what is written, and the new state.
 
+use crate::alarms::forget::FORGET_AFTER_US;
 use crate::batch::RECORD_BYTES_MAX;
 use crate::error::{Error, ErrorCode};
 use crate::features::SCORES;
@@ -87,8 +88,13 @@ impl Engine {
             ..
         } = output;
         let nobody = Identity::default();
+        let quiet_us = pending.rules.silent_after_us.min(FORGET_AFTER_US);
         for touched in std::mem::take(&mut pending.subjects) {
             if !touched.changed {
+                continue;
+            }
+            if touched.forgotten {
+                partition.remove(touched.key);
                 continue;
             }
             let Touched {
@@ -102,9 +108,9 @@ impl Engine {
             } = touched;
             let known = identity.as_deref().or_else(|| partition.identity(place?));
             let due_us = if quiet && state.is_quiet() {
-                // Only what may fall silent: not before then, and looked at again when the clock comes near it.
+                // Only what may fall silent or be forgotten: not before then, and looked at again when the clock comes near it.
                 let before_us = partition.due_of(place);
-                before_us.min(heard_us.saturating_add(pending.rules.silent_after_us))
+                before_us.min(heard_us.saturating_add(quiet_us))
             } else {
                 next_us(&pending.rules, &state, known.unwrap_or(&nobody))
             };

@@ -28,6 +28,8 @@ pub mod partition;
 pub mod patient;
 pub mod pending;
 pub mod scored;
+pub mod slot;
+mod subjects;
 pub mod warning;
 mod watch;
 

@@ -1,66 +1,33 @@
 //! The state of one partition.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasherDefault, Hasher};
-
-use hashbrown::HashMap;
 
 use super::due::{Due, NEVER_DUE};
 use super::identity::Identity;
 use super::order::index::HeldIndex;
 use super::patient::PatientState;
+use super::slot::{time_of, Slot};
 
-/// Keys are hashes already.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-    fn write_u128(&mut self, key: u128) {
-        self.0 = key as u64;
-    }
-}
-
-/// A map by subject key.
-pub type ByKey<T> = HashMap<u128, T, BuildHasherDefault<KeyHasher>>;
+pub use super::slot::ByKey;
 
 /// States kept for reuse at most.
 const SPARE_MAX: usize = 8192;
 
-/// Where a patient's state is: found once, then no hash is looked up again. Patients never leave.
+/// Where a patient's state is: found once, then no hash is looked up again. It holds
+/// until the patient is forgotten, which only the end of a batch does.
 pub type Place = u32;
-
-/// A patient of a partition.
-#[derive(Debug)]
-struct Slot {
-    key: u128,
-    state: Box<PatientState>,
-    identity: Option<Box<Identity>>,
-    /// The batch (by `Partition::sequence`) that has a copy of the state, and which of its copies it is.
-    copied: (u64, u32),
-}
-
-fn time_of(slots: &[Slot], place: Place, exact: impl Fn(&PatientState, &Identity) -> i64) -> i64 {
-    let nobody = Identity::default();
-    slots.get(place as usize).map_or(NEVER_DUE, |slot| {
-        exact(&slot.state, slot.identity.as_deref().unwrap_or(&nobody))
-    })
-}
 
 /// Patients of one partition.
 #[derive(Debug, Default)]
 pub struct Partition {
     index: ByKey<Place>,
     slots: Vec<Slot>,
+    /// Slots of patients that were forgotten.
+    free: Vec<Place>,
     /// Patients that changed since the last checkpoint, in the order they did.
     dirty: Vec<Place>,
+    /// Patients forgotten since the last checkpoint.
+    removed: Vec<u128>,
     bytes: usize,
     /// Who has observations that wait.
     held: HeldIndex,
@@ -89,14 +56,14 @@ impl Partition {
 
     /// The state at `place`.
     pub fn get(&self, place: Place) -> Option<&PatientState> {
-        self.slots.get(place as usize).map(|slot| &*slot.state)
+        self.slots.get(place as usize)?.state.as_deref()
     }
 
     /// Brings the state at `place` near.
     #[inline]
     pub fn touch(&self, place: Place) {
-        if let Some(slot) = self.slots.get(place as usize) {
-            slot.state.touch();
+        if let Some(state) = self.get(place) {
+            state.touch();
         }
     }
 
@@ -114,12 +81,22 @@ impl Partition {
             return Box::default();
         };
         slot.copied = (self.sequence, number);
+        let Some(state) = &slot.state else {
+            return Box::default();
+        };
         match self.spare.pop() {
             Some(mut copy) => {
-                copy.copy_from(&slot.state);
+                copy.copy_from(state);
                 copy
             }
-            None => slot.state.clone(),
+            None => state.clone(),
+        }
+    }
+
+    /// From now on the batch's `number`th copy stands for the patient at `place`.
+    pub fn mark(&mut self, place: Place, number: u32) {
+        if let Some(slot) = self.slots.get_mut(place as usize) {
+            slot.copied = (self.sequence, number);
         }
     }
 
@@ -153,6 +130,22 @@ impl Partition {
         let (place, _) = self.replace(key, self.find(key), state);
         self.due.set(place, NEVER_DUE);
         self.introduce(place, identity);
+    }
+
+    /// Forgets a patient. Its slot is the next newcomer's.
+    pub fn remove(&mut self, key: u128) {
+        let Some(place) = self.index.remove(&key) else {
+            return;
+        };
+        self.removed.push(key);
+        self.introduce(place, None);
+        self.due.set(place, NEVER_DUE);
+        let slot = self.slots.get_mut(place as usize);
+        if let Some(state) = slot.and_then(|slot| slot.state.take()) {
+            self.held.replace(place, &state.held, &[]);
+            self.bytes = self.bytes.saturating_sub(state.bytes());
+        }
+        self.free.push(place);
     }
 
     fn introduce(&mut self, place: Place, identity: Option<Box<Identity>>) {
@@ -192,8 +185,10 @@ impl Partition {
     pub fn schedule(&mut self, due_us: impl Fn(&PatientState, &Identity) -> i64) {
         let nobody = Identity::default();
         for (place, slot) in (0..).zip(&self.slots) {
-            let identity = slot.identity.as_deref().unwrap_or(&nobody);
-            self.due.set(place, due_us(&slot.state, identity));
+            if let Some(state) = &slot.state {
+                let identity = slot.identity.as_deref().unwrap_or(&nobody);
+                self.due.set(place, due_us(state, identity));
+            }
         }
     }
 
@@ -206,22 +201,21 @@ impl Partition {
         self.bytes += state.bytes();
         if let Some(place) = place {
             let slot = self.slots.get_mut(place as usize);
-            if let Some(slot) = slot.filter(|slot| slot.key == key) {
-                let old = std::mem::replace(&mut slot.state, state);
-                self.held.replace(place, &old.held, &slot.state.held);
+            let own = slot.filter(|slot| slot.key == key);
+            if let Some(kept) = own.and_then(|slot| slot.state.as_mut()) {
+                let old = std::mem::replace(kept, state);
+                self.held.replace(place, &old.held, &kept.held);
                 self.bytes = self.bytes.saturating_sub(old.bytes());
                 return (place, Some(old));
             }
         }
-        let place = self.slots.len() as Place;
+        let place = self.free.pop().unwrap_or(self.slots.len() as Place);
         self.index.insert(key, place);
         self.held.replace(place, &[], &state.held);
-        self.slots.push(Slot {
-            key,
-            state,
-            identity: None,
-            copied: (0, 0),
-        });
+        match self.slots.get_mut(place as usize) {
+            Some(slot) => *slot = Slot::new(key, state),
+            None => self.slots.push(Slot::new(key, state)),
+        }
         (place, None)
     }
 
@@ -242,6 +236,11 @@ impl Partition {
             .collect()
     }
 
+    /// Patients forgotten since this was asked last.
+    pub fn take_removed(&mut self) -> Vec<u128> {
+        std::mem::take(&mut self.removed)
+    }
+
     /// Calls `each` with every patient that changed since the last checkpoint (or all), which then counts as
     /// not changed.
     pub fn checkpoint(
@@ -250,17 +249,20 @@ impl Partition {
         mut each: impl FnMut(u128, &PatientState, Option<&Identity>),
     ) {
         let dirty = std::mem::take(&mut self.dirty);
-        if full {
-            for slot in &mut self.slots {
-                slot.state.dirty = false;
-                each(slot.key, &slot.state, slot.identity.as_deref());
+        let mut write = |slot: &mut Slot| {
+            // A slot that was freed and used again is named twice.
+            if let Some(state) = slot.state.as_mut().filter(|state| full || state.dirty) {
+                state.dirty = false;
+                each(slot.key, state, slot.identity.as_deref());
             }
+        };
+        if full {
+            self.slots.iter_mut().for_each(write);
             return;
         }
         for place in dirty {
             if let Some(slot) = self.slots.get_mut(place as usize) {
-                slot.state.dirty = false;
-                each(slot.key, &slot.state, slot.identity.as_deref());
+                write(slot);
             }
         }
     }
@@ -268,7 +270,7 @@ impl Partition {
     /// Patients that a checkpoint would write.
     pub fn changed(&self, full: bool) -> usize {
         if full {
-            self.slots.len()
+            self.len()
         } else {
             self.dirty.len()
         }
@@ -286,12 +288,12 @@ impl Partition {
 
     /// How many patients.
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.index.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.index.is_empty()
     }
 
     /// Bytes of memory.
@@ -303,8 +305,9 @@ impl Partition {
             + self.due.bytes()
     }
 
-    /// All states, in the order they were first seen.
+    /// All states.
     pub fn iter(&self) -> impl Iterator<Item = (u128, &PatientState)> {
-        self.slots.iter().map(|slot| (slot.key, &*slot.state))
+        let slots = self.slots.iter();
+        slots.filter_map(|slot| Some((slot.key, slot.state.as_deref()?)))
     }
 }

@@ -37,6 +37,8 @@ pub struct PatientState {
     pub device: u64,
     /// Whether it is a device that belongs to nobody.
     pub orphan: bool,
+    /// When a control last concerned it (processing time); [`NEVER`] before.
+    pub controlled_us: i64,
     /// Event time of the last early-warning score; [`NEVER`] before.
     pub warned_us: i64,
     /// Windows of values that rules ask for.
@@ -62,6 +64,7 @@ impl Default for PatientState {
             special: None,
             device: 0,
             orphan: false,
+            controlled_us: NEVER,
             warned_us: NEVER,
             memory: Memory::default(),
             left_out: LeftOut::default(),
@@ -85,6 +88,7 @@ impl PatientState {
         self.special.clone_from(&other.special);
         self.device = other.device;
         self.orphan = other.orphan;
+        self.controlled_us = other.controlled_us;
         self.warned_us = other.warned_us;
         self.memory.copy_from(&other.memory);
         self.left_out = other.left_out;

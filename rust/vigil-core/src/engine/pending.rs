@@ -52,6 +52,8 @@ pub(super) struct Touched {
     pub state: Box<PatientState>,
     /// Whether it is another one than before.
     pub changed: bool,
+    /// It is forgotten at a tick of the batch.
+    pub forgotten: bool,
     /// Nothing was alarming, waiting or paused when the batch began.
     pub quiet: bool,
     /// The earliest receipt (gateway's time) of what the batch holds of it.
@@ -70,6 +72,8 @@ pub(super) struct Placed {
     pub control: Control,
     /// What a tick finds silent, by index of the subject.
     pub silences: Vec<(u32, Silences)>,
+    /// Who is forgotten at a tick, ascending.
+    pub forgotten: Vec<u32>,
 }
 
 /// One observation.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::alarms::control::{Action, Control};
+use crate::alarms::forget;
 use crate::alarms::silence::{self, Silences};
 use crate::error::Error;
 use crate::outcome::{Outcome, Source};
@@ -29,40 +30,65 @@ impl Begin<'_, '_> {
         } else {
             let key = control.subject().key();
             let place = self.partition.find(key);
-            let known = place.is_some() || self.newcomers.contains_key(&key);
-            if known || control.action.is_component() {
-                subject = Some(self.subject(key, place));
+            if self.is_known(key, place) || control.action.is_component() {
+                let at = self.subject(key, place);
+                self.controlled(at, control.time_us);
+                subject = Some(at);
             } else {
                 // Its id is remembered all the same.
                 outcome.count("control_without_subject", 1);
             }
         }
-        let silences = match control.action {
-            Action::Tick => self.silences(control.time_us),
-            _ => Vec::new(),
+        let (silences, forgotten) = match control.action {
+            Action::Tick => self.tick(control.time_us),
+            _ => (Vec::new(), Vec::new()),
         };
         self.pending.controls.push(Placed {
             row: self.pending.rows.len() as u32,
             subject,
             control,
             silences,
+            forgotten,
         });
         Ok(())
     }
 
+    /// A control concerns the `at`th subject, whether it then does something or not.
+    fn controlled(&mut self, at: u32, time_us: i64) {
+        self.heard(at, time_us);
+        if let Some(state) = self.state(at) {
+            if time_us > state.controlled_us {
+                state.controlled_us = time_us;
+                self.changed(at);
+            }
+        }
+    }
+
     /// Who is silent at the tick of `time_us`, of those for whom the clock has something to do and of those that
     /// this batch is about. What is heard after the tick is not known yet.
-    fn silences(&mut self, time_us: i64) -> Vec<(u32, Silences)> {
+    /// Who is forgotten then is forgotten.
+    fn tick(&mut self, time_us: i64) -> (Vec<(u32, Silences)>, Vec<u32>) {
         self.partition.clock_us = self.partition.clock_us.max(time_us);
         let rules = Arc::clone(&self.pending.rules);
         let exact = |state: &PatientState, who: &Identity| next_us(&rules, state, who);
         for (key, place) in self.partition.reached(time_us, exact) {
-            let at = self.subject(key, Some(place));
+            let Some(at) = self.revisit(key, place) else {
+                continue;
+            };
+            let touched = self.pending.subjects.get_mut(at as usize);
             // Whatever is done for it, its next time is found anew.
-            self.changed(at);
+            if let Some(touched) = touched.filter(|touched| touched.place.is_some()) {
+                touched.changed = true;
+            }
         }
-        let mut all = Vec::new();
+        let (mut all, mut forgotten) = (Vec::new(), Vec::new());
         for (at, touched) in (0..).zip(&mut self.pending.subjects) {
+            if touched.forgotten {
+                continue;
+            }
+            if forget::at(&touched.state, time_us) {
+                forgotten.push(at);
+            }
             let silences = silence::at(&rules, &touched.state, time_us);
             if silences.orphan_ends {
                 silence::unwatch(&mut touched.state);
@@ -72,6 +98,9 @@ impl Begin<'_, '_> {
                 all.push((at, silences));
             }
         }
-        all
+        for at in &forgotten {
+            self.forget(*at);
+        }
+        (all, forgotten)
     }
 }

@@ -78,7 +78,7 @@ impl Begin<'_, '_> {
     ) {
         let until_us = time_us.saturating_sub(self.order().window_us);
         for (key, place) in self.holding(until_us) {
-            self.subject(key, Some(place));
+            self.revisit(key, place);
         }
         let mut due: Vec<(i64, u128, u32)> = self
             .subjects()

@@ -44,6 +44,17 @@ fn log(dice: &mut Dice) -> Vec<Vec<u8>> {
     let mut records = Vec::new();
     while records.len() < RECORDS {
         second += dice.pick(&[0, 1, 1, 1, 2, 5, 90]);
+        if dice.one_in(25) {
+            second += dice.pick(&[6, 8]) * 86_400;
+            if !dice.one_in(3) {
+                let made = super::log::control(
+                    second as u64,
+                    v1::ControlAction::Tick,
+                    T0 + second * SECOND,
+                );
+                records.push(super::log::controls(made));
+            }
+        }
         if dice.one_in(6) {
             records.push(control(dice, second));
             continue;
@@ -154,7 +165,7 @@ fn write(engine: &mut Engine, offset: usize, value: &[u8]) -> Written {
     (features, made, engine.held_offset(0))
 }
 
-fn engine_with(hold: Hold) -> Engine {
+pub(super) fn engine_with(hold: Hold) -> Engine {
     let mut rules = parse(&format!("{RULES}{}", super::kinds::KINDS)).unwrap();
     rules.order = Order {
         hold,
@@ -166,6 +177,21 @@ fn engine_with(hold: Hold) -> Engine {
     }
 }
 
+/// The fields of a segment, sorted: after a patient was forgotten, where another one's state is depends on the past.
+fn fields(segment: &[u8]) -> Vec<(u32, Vec<u8>)> {
+    let mut reader = crate::wire::Reader::new(&segment[4..segment.len() - 8]);
+    let mut all = Vec::new();
+    while let Some(field) = reader.next_field().unwrap() {
+        let value = match field.value.bytes() {
+            Ok(bytes) => bytes.to_vec(),
+            Err(_) => field.value.varint().unwrap().to_le_bytes().to_vec(),
+        };
+        all.push((field.number, value));
+    }
+    all.sort();
+    all
+}
+
 /// What a person can read of it, for the message of a failure.
 fn said(written: &Written) -> (Vec<v1::AlertEvent>, Option<i64>) {
     let alerts = written.1.alerts.iter();
@@ -175,7 +201,7 @@ fn said(written: &Written) -> (Vec<v1::AlertEvent>, Option<i64>) {
 
 #[test]
 fn a_crash_after_any_record_changes_nothing() {
-    let (mut crashed, mut alerts, mut waits) = (0, 0, 0);
+    let (mut crashed, mut alerts, mut waits, mut forgotten) = (0, 0, 0, 0);
     for seed in 0..LOGS {
         let mut dice = Dice(seed);
         let hold = dice.pick(&[Hold::OnGap, Hold::OnGap, Hold::Always]);
@@ -186,6 +212,10 @@ fn a_crash_after_any_record_changes_nothing() {
             .collect();
         alerts += expected.iter().map(|w| w.1.alerts.len()).sum::<usize>();
         waits += expected.iter().filter(|w| w.2.is_some()).count();
+        let counts = expected.iter().map(|w| &w.1.outcome.counts);
+        forgotten += counts
+            .filter_map(|c| c.get("patients_forgotten"))
+            .sum::<u64>();
 
         let mut engine = engine_with(hold);
         let mut segments = vec![engine.checkpoint(0, 0, true)];
@@ -224,11 +254,12 @@ fn a_crash_after_any_record_changes_nothing() {
         }
         let whole = |engine: &mut Engine| {
             engine.checkpoint(0, records.len() as i64, true); // a checkpoint names the one before it
-            engine.checkpoint(0, records.len() as i64, true)
+            fields(&engine.checkpoint(0, records.len() as i64, true))
         };
         assert_eq!(whole(&mut engine), whole(&mut straight), "log {seed}");
     }
     assert!(crashed >= 1000, "{crashed} crashes");
+    assert!(forgotten >= 100, "{forgotten} subjects were forgotten");
     assert!(
         alerts > 1000 && waits > 300,
         "{alerts} alerts, {waits} times something waited"

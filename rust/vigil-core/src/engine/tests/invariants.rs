@@ -57,7 +57,7 @@ fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
     ]);
     let who = prop::sample::select(vec!["p1", "p2", ""]);
     let does = (action, who, rule, 1i64..400).prop_map(|(a, w, r, s)| Step::Does(a, w, r, s));
-    let gap = prop_oneof![8 => 0i64..4, 3 => 10i64..70, 1 => 100i64..700];
+    let gap = prop_oneof![32 => 0i64..4, 12 => 10i64..70, 4 => 100i64..700, 1 => 6 * 86_400i64..8 * 86_400];
     prop::collection::vec((gap, prop_oneof![5 => hears, 3 => does]), 1..90)
 }
 
@@ -194,8 +194,10 @@ fn check(alerts: &[v1::AlertEvent]) -> Result<(), TestCaseError> {
 
 /// A device's silence is told at the first tick that is late enough, once, and ends when it speaks.
 fn check_watchdog(steps: &[(i64, Step)], alerts: &[v1::AlertEvent]) -> Result<(), TestCaseError> {
+    use v1::ControlAction::{ComponentDown, ComponentUp};
     let mut told: Vec<(i64, bool)> = Vec::new();
     let (mut second, mut heard) = (0, Vec::<i64>::new());
+    let mut controlled = 0;
     let mut silent = false;
     for (gap, step) in steps {
         second += gap;
@@ -215,8 +217,17 @@ fn check_watchdog(steps: &[(i64, Step)], alerts: &[v1::AlertEvent]) -> Result<()
                     told.push((second, true));
                     silent = true;
                 }
+                let newest = heard.last().map(|h| controlled.max(*h));
+                if newest.is_some_and(|newest| second >= newest + 7 * 86_400) {
+                    if silent {
+                        told.push((second, false));
+                    }
+                    (silent, heard, controlled) = (false, Vec::new(), 0);
+                }
             }
-            _ => {}
+            Step::Does(ComponentDown | ComponentUp, ..) => {}
+            Step::Does(_, "p2", ..) if !heard.is_empty() => controlled = second,
+            Step::Does(..) | Step::Hears(..) => {}
         }
     }
     let said: Vec<(i64, bool)> = alerts

@@ -160,6 +160,11 @@ impl Log {
         self.engine.due_us(0)
     }
 
+    /// Subjects with state.
+    pub fn subjects(&self) -> usize {
+        self.engine.patients(0)
+    }
+
     pub fn counted(&self, name: &str) -> u64 {
         self.counts.get(name).copied().unwrap_or(0)
     }
