@@ -135,7 +135,7 @@ class Settings:
     anomaly_enabled: bool = _setting(True, "Ask the anomaly service; off = scores are unavailable")
     anomaly_timeout_ms: int = _setting(250, "Deadline for the scores of one batch", low=1)
     anomaly_slow_ms: int = _setting(200, "A batch whose scores took longer counts as a failure", low=1)
-    anomaly_inflight_max: int = _setting(4, "ScoreStream messages of one rules engine on their way at once", low=1, high=64)
+    anomaly_inflight_max: int = _setting(4, "ScoreStream messages of one engine on their way at once", low=1, high=64)
     anomaly_failures_max: int = _setting(3, "Failures in a row after which the model is not asked for a while", low=1)
     anomaly_retry_after_ms: int = _setting(1000, "The first such pause; it doubles from probe to probe", low=1)
     anomaly_retry_max_ms: int = _setting(5000, "The longest such pause", low=1)
