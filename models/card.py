@@ -6,20 +6,13 @@ from typing import Any
 from vigil.model import Manifest
 
 _TEMPLATE = Path(__file__).with_name("card.template.md")
-_RIVALS = {"risk": "this model's risk", "news2_partial": "NEWS2, partial", "shock_index": "shock index"}
+_MORTALITY = {"risk": "this model's risk", "news2": "NEWS2", "both": "both, their ranks added"}
 
 
 def render(numbers: dict[str, Any], manifest: Manifest) -> str:
     """The card."""
     test, patients = numbers["test"], numbers["patients"]
-    risk, anomaly = manifest.severity["risk"], manifest.severity["anomaly"]
-    cost = numbers["microseconds_per_row"]
-    rivals = "\n".join(
-        f"| {title} | {_interval(test['scores'][name], 'auroc')} | {_interval(test['scores'][name], 'auprc')} |"
-        for name, title in _RIVALS.items()
-    )
-    deciles = "\n".join(f"| {i} | {r:.4f} | {y:.4f} |" for i, (r, y) in enumerate(test["calibration"]["deciles"], 1))
-    swapped = "\n".join(f"| {sign} | {value:.3f} |" for sign, value in numbers["swapped_value_auroc"].items())
+    cost, calibrated, death = numbers["microseconds_per_row"], test["calibration"], numbers["mortality"] or {}
     return _TEMPLATE.read_text("utf-8").format(
         version=manifest.version,
         file=manifest.file,
@@ -31,25 +24,76 @@ def render(numbers: dict[str, Any], manifest: Manifest) -> str:
         test=patients["test"],
         rows_train=numbers["rows"]["train"],
         rows_test=test["rows"],
-        rows_compared=test["rows_compared"],
-        labelled=test["patients_with_label"],
+        rows_compared=test["rowsCompared"],
+        labelled=test["patientsWithEvent"],
         prevalence=100 * test["prevalence"],
-        not_scorable=100 * test["not_scorable"],
-        rivals=rivals,
-        brier=test["calibration"]["brier"],
-        mean_risk=test["calibration"]["mean_risk"],
-        mean_label=test["calibration"]["mean_label"],
-        deciles=deciles,
-        anomaly_auroc=test["anomaly"]["risk_auroc_of_anomaly"],
-        swapped=swapped,
-        risk=risk,
-        anomaly=anomaly,
+        not_scorable=100 * test["notScorable"]["risk"],
+        rivals="\n".join(_rival(entry) for entry in test["ranking"].values()),
+        alarms="\n".join(_alarms(test["alarms"])),
+        brier=calibrated["brier"],
+        mean_risk=calibrated["mean_probability"],
+        mean_label=calibrated["mean_label"],
+        slope=calibrated["slope"],
+        expected_error=calibrated["expected_error"],
+        groups=_groups(test["groups"]),
+        mortality_stays=death.get("stays", 0),
+        deaths=death.get("deaths", 0),
+        mortality="\n".join(
+            f"| {title} | {death[name]:.3f} ({death[f'{name}_95'][0]:.3f} … {death[f'{name}_95'][1]:.3f}) |"
+            for name, title in _MORTALITY.items()
+            if death
+        ),
+        swapped="\n".join(f"| {sign} | {value:.3f} |" for sign, value in numbers["swapped_value_auroc"].items()),
+        artefacts="\n".join(_artefact(name, found) for name, found in numbers["artefacts"].items()),
+        artefact_stays=numbers["artefact_stays"],
+        risk=manifest.severity["risk"],
+        anomaly=manifest.severity["anomaly"],
         cost_1=cost["1"],
         cost_64=cost["64"],
         cost_1024=cost["1024"],
     )
 
 
-def _interval(metric: dict[str, Any], name: str) -> str:
-    low, high = metric[f"{name}_95"]
-    return f"{metric[name]:.3f} ({low:.3f} … {high:.3f})"
+def _rival(entry: dict[str, Any]) -> str:
+    more = entry.get("modelMore")
+    title = "this model's risk" if more is None else entry["title"]
+    difference = _figure(more["auroc"]) if more else ""
+    return f"| {title} | {_figure(entry['auroc'])} | {_figure(entry['auprc'])} | {difference} |"
+
+
+def _alarms(alarms: dict[str, Any]) -> list[str]:
+    lines = []
+    for pair in alarms["atNews2"]:
+        limit = f"{pair['news2From']:.0f}"
+        for title, name in (
+            (f"NEWS2 ≥ {limit}", "news2"),
+            ("risk, as many alarms", "model"),
+            ("risk, as many events", "modelWithSameSensitivity"),
+        ):
+            found = pair[name]
+            if found:
+                cells = (f"{found['threshold']:.4g}", _figure(found["alarmsPerBedDay"]))
+                shares = (_figure(found[key]) for key in ("sensitivity", "precision", "timeOnShare"))
+                lines.append(f"| {title} | {' | '.join((*cells, *shares))} |")
+    return lines
+
+
+def _groups(groups: list[dict[str, Any]]) -> str:
+    """AUROC of the risk in every group that is large enough."""
+    found = [f"{group['by']} {group['group']} {_figure(group['auroc']['risk'])}" for group in groups if group["auroc"]]
+    return "AUROC of the risk: " + "; ".join(found) + "."
+
+
+def _artefact(name: str, found: dict[str, float]) -> str:
+    if "auroc" not in found:
+        return f"| {name} | {found['put_in']} | {found['refused']} | | | | | | |"
+    shares = " | ".join(
+        f"{found[f'recall_{limit}']:.2f} | {found[f'precision_{limit}']:.2f}" for limit in ("0.95", "0.99")
+    )
+    return (
+        f"| {name} | {found['put_in']} | {found['refused']} | {found['auroc']:.3f} | {found['share']:.3f} | {shares} |"
+    )
+
+
+def _figure(figure: dict[str, float]) -> str:
+    return f"{figure['value']:.3f} ({figure['low']:.3f} … {figure['high']:.3f})"

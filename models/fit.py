@@ -6,7 +6,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from models import augment, expectation, risk
+from models import augment, expectation, risk, teacher
 from models.curve import Curve
 from models.graph import SURPRISE_FLOOR, Parameters
 from models.layout import Layout, Matrix, Scale
@@ -32,7 +32,8 @@ def fit(layout: Layout, train: Rows, calibration: Rows, seed: int) -> Parameters
     rows = augment.blank(layout, train.features, random)
     scale = Scale.fit(*layout.quantities_of(train.features))
     inputs = scale.inputs(layout, rows)
-    head = risk.fit(inputs, train.labels, seed)
+    taught = teacher.logits(rows, train.labels, train.patient, seed)
+    head = risk.fit(inputs, taught, train.labels, seed)
     head = risk.calibrate(head, scale.inputs(layout, calibration.features), calibration.labels)
     count = len(layout.signs)
     signs = [expectation.fit(layout, inputs, sign, seed) for sign in range(count)]
@@ -40,13 +41,17 @@ def fit(layout: Layout, train: Rows, calibration: Rows, seed: int) -> Parameters
     values = rows[:, layout.value]
     known = inputs[:, layout.quantities : layout.quantities + count] > 0
     centre, below, above = _spread(np.where(known, values, np.nan))
+    unchanged = layout.still(layout.quantities_of(rows)[0]).astype(np.float64)
+    still = np.array([_per_deviation(unchanged[known[:, sign], sign]) for sign in range(count)])
     unusual = np.zeros(values.shape)
     curves = []
     for sign in range(count):
         at = known[:, sign]
         moved = values[at, sign] - centre[sign]
         rarity = np.maximum(-moved * below[sign], moved * above[sign])
-        distance = np.maximum(rarity, signs[sign].residual(inputs[at], sign))
+        # Of what makes a value unusual the worst counts; rows without the duration have not stood still.
+        stood = np.nan_to_num(unchanged[at, sign] * still[sign])
+        distance = np.maximum.reduce([rarity, signs[sign].residual(inputs[at], sign), stood])
         curves.append(Curve.fit(distance))
         unusual[at, sign] = curves[-1](distance)
     surprise = np.where(known, -np.log(1.0 + SURPRISE_FLOOR - unusual), 0.0)
@@ -55,7 +60,7 @@ def fit(layout: Layout, train: Rows, calibration: Rows, seed: int) -> Parameters
     together = (surprise.sum(axis=1) - present) / np.sqrt(at_least_one)
     worst = surprise.max(axis=1) - np.log(at_least_one)
     joint = Curve.fit(np.maximum(together, worst)[present > 0])
-    return _assemble(layout, scale, head, signs, centre, below, above, curves, joint)
+    return _assemble(layout, scale, head, signs, centre, below, above, still, curves, joint)
 
 
 def _spread(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -67,10 +72,17 @@ def _spread(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
             continue
         centre[sign] = np.median(some)
         for out, moved in ((below, centre[sign] - some), (above, some - centre[sign])):
-            edge = np.quantile(moved, 1.0 - expectation.TAIL)
-            share = np.mean(moved > edge) + np.mean(moved == edge) / 2
-            out[sign] = NormalDist().inv_cdf(1.0 - min(max(float(share), 1e-6), 0.45)) / max(edge, 1e-3)
+            out[sign] = _per_deviation(moved)
     return centre, below, above
+
+
+def _per_deviation(distances: NDArray[np.float64]) -> float:
+    """What makes the outermost percentile of `distances` as far out as a normal distribution's."""
+    if len(distances) == 0:
+        return 1.0
+    edge = float(np.quantile(distances, 1.0 - expectation.TAIL))
+    share = float(np.mean(distances > edge) + np.mean(distances == edge) / 2)
+    return NormalDist().inv_cdf(1.0 - min(max(share, 1e-6), 0.45)) / max(edge, 1e-3)
 
 
 def _assemble(
@@ -81,6 +93,7 @@ def _assemble(
     centre: NDArray[np.float64],
     below: NDArray[np.float64],
     above: NDArray[np.float64],
+    still: NDArray[np.float64],
     curves: list[Curve],
     joint: Curve,
 ) -> Parameters:
@@ -106,6 +119,7 @@ def _assemble(
         centre=centre,
         below=below,
         above=above,
+        still=still,
         sign_curves=curves,
         joint_curve=joint,
     )

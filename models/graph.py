@@ -33,6 +33,7 @@ class Parameters:
     centre: NDArray[np.floating]  # s: median value
     below: NDArray[np.floating]  # s: 1 / spread below the median
     above: NDArray[np.floating]  # s: 1 / spread above it
+    still: NDArray[np.floating]  # s: 1 / spread of how long a value stands still
     sign_curves: Sequence[Curve]
     joint_curve: Curve
 
@@ -70,10 +71,11 @@ def build(p: Parameters) -> bytes:
         g.add("GreaterOrEqual", made, g.constant(low[:, None])),
         g.add("LessOrEqual", made, g.constant(high[:, None])),
     )
-    logged = len(p.layout.durations)
-    plain, durations = g.split("Split", 2, made, g.constant([p.layout.quantities - logged, logged], np.int64), axis=0)
+    timed = len(p.layout.durations)
+    plain, durations = g.split("Split", 2, made, g.constant([p.layout.quantities - timed, timed], np.int64), axis=0)
     durations = g.add("Mul", g.add("Max", durations, g.constant(0.0)), g.constant(1 / HOUR_S))
-    quantities = g.add("Concat", plain, g.add("Log", g.add("Add", durations, g.constant(1.0))), axis=0)
+    durations = g.add("Sqrt", g.add("Sqrt", durations))
+    quantities = g.add("Concat", plain, durations, axis=0)
     zero, one, nan = g.constant(0.0), g.constant(1.0), g.constant(np.nan)
     scaled = g.add(
         "Mul", g.add("Sub", quantities, g.constant(p.scale.mean[:, None])), g.constant(1 / p.scale.deviation[:, None])
@@ -82,11 +84,11 @@ def build(p: Parameters) -> bytes:
     flagged, _ = g.split(
         "Split", 2, known, g.constant([p.layout.flags, p.layout.quantities - p.layout.flags], np.int64), axis=0
     )
-    value_known = _head(g, flagged, signs)
+    value_known = _rows(g, flagged, 0, signs)
     flags = g.add("Cast", flagged, to=TensorProto.FLOAT)
     risk, expected, log_deviation = _networks(g, p, g.add("Concat", scaled, flags, axis=0))
 
-    own = _head(g, scaled, signs)
+    own = _rows(g, scaled, 0, signs)
     residual = g.add("Abs", g.add("Sub", own, expected))
     residual = g.add("Mul", residual, g.add("Exp", g.add("Neg", log_deviation)))
     from_centre = g.add("Sub", value, g.constant(p.centre[:, None]))
@@ -95,7 +97,10 @@ def build(p: Parameters) -> bytes:
         g.add("Mul", from_centre, g.constant(-p.below[:, None])),
         g.add("Mul", from_centre, g.constant(p.above[:, None])),
     )
-    unusual = _curves(g, g.add("Max", rarity, residual), p.sign_curves)
+    first = p.layout.quantities - timed + signs
+    still = g.add("Mul", _rows(g, durations, signs, 2 * signs), g.constant(p.still[:, None]))
+    still = g.add("Where", _rows(g, known, first, first + signs), still, zero)
+    unusual = _curves(g, g.add("Max", rarity, residual, still), p.sign_curves)
     unusual = g.add("Where", value_known, unusual, zero)
 
     count = g.add("ReduceSum", g.add("Cast", value_known, to=TensorProto.FLOAT), g.constant([0], np.int64), keepdims=1)
@@ -123,7 +128,7 @@ def build(p: Parameters) -> bytes:
 
 
 def _quantities(g: _Graph, layout: Layout, rows: str) -> tuple[str, str]:
-    """The signs' values, and all quantities in the order of `Layout.quantities_of`, before logarithms."""
+    """The signs' values, and all quantities in the order of `Layout.quantities_of`, before roots."""
 
     def pick(columns: list[int]) -> str:
         return g.add("Gather", rows, g.constant(columns, np.int64), axis=0)
@@ -134,9 +139,9 @@ def _quantities(g: _Graph, layout: Layout, rows: str) -> tuple[str, str]:
     return value, g.add("Concat", value, baseline, rest, axis=0)
 
 
-def _head(g: _Graph, rows: str, count: int) -> str:
-    """The first `count` of the rows."""
-    return g.add("Slice", rows, g.constant([0], np.int64), g.constant([count], np.int64), g.constant([0], np.int64))
+def _rows(g: _Graph, rows: str, start: int, end: int) -> str:
+    """Some of the rows."""
+    return g.add("Slice", rows, g.constant([start], np.int64), g.constant([end], np.int64), g.constant([0], np.int64))
 
 
 def _networks(g: _Graph, p: Parameters, inputs: str) -> tuple[str, str, str]:

@@ -34,6 +34,8 @@ class StayRows:
     features: Matrix
     time_us: NDArray[np.int64]
     labels: Mapping[str, NDArray[np.int8]]
+    news2: NDArray[np.float64]
+    """The engine's NEWS2 total at each row, of what was known; NaN where there is none."""
 
 
 class Recorder:
@@ -73,7 +75,8 @@ def feature_rows(stays: Iterable[Stay]) -> Iterator[StayRows]:
         rows = recorder.take()
         if len(rows) != len(time_us):
             raise LostRows(f"{stay.device.device_id}: {len(rows)} rows of {len(time_us)} evaluated observations")
-        yield StayRows(stay, rows, time_us, _labels(stay, time_us))
+        total = np.frombuffer(columns.column("news2"), "<i4")[evaluated].astype(np.float64)
+        yield StayRows(stay, rows, time_us, _labels(stay, time_us), np.where(total < 0, np.nan, total))
 
 
 def _labels(stay: Stay, time_us: NDArray[np.int64]) -> dict[str, NDArray[np.int8]]:

@@ -48,7 +48,8 @@ def test_the_graph_computes_the_parameters() -> None:
     residual = np.abs(inputs[:, :count] - output[:, 1 : 1 + count] - inputs @ p.direct_weight.T)
     residual *= np.exp(-output[:, 1 + count :])
     moved = values - p.centre
-    distance = np.maximum.reduce([-moved * p.below, moved * p.above, residual])
+    still = columns.still(columns.quantities_of(rows)[0]) * p.still
+    distance = np.maximum.reduce([-moved * p.below, moved * p.above, residual, still])
     unusual = np.stack([curve(distance[:, i]) for i, curve in enumerate(p.sign_curves)], axis=1)
     surprise = np.where(known, -np.log(1 + SURPRISE_FLOOR - np.where(known, unusual, 0)), 0)
     number = known.sum(axis=1)
@@ -83,3 +84,14 @@ def test_values_that_many_share_stand_at_the_middle_of_their_ranks() -> None:
     curve = Curve.fit(np.r_[np.zeros(500), np.ones(500)])
     assert (np.diff(curve.knots) > 0).all()
     assert 0.7 <= curve(np.array([1.0]))[0] <= 1.0
+
+
+def test_a_value_that_stands_still_for_longer_is_more_unusual() -> None:
+    data, columns = synthetic.dataset(), train.layout()
+    model = Model(*train.train(data))
+    rows = np.repeat(synthetic.features(1, seed=5), 5, axis=0)
+    rows[:, columns.value[0]] = 80.0
+    rows[:, columns.columns("_unchanged_s")[0]] = [0, 2 * 3600, 4 * 3600, 8 * 3600, 48 * 3600]
+    made = train.scores_of(model, rows)[:, 2]
+    assert (np.diff(made) >= 0).all()
+    assert made[-1] > 0.95 > made[0] + 0.1

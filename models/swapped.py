@@ -1,0 +1,44 @@
+"""What the per-sign scores see: a value swapped for another patient's."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from models.fit import Rows
+from models.layout import Layout
+
+Scores = NDArray[np.floating]
+
+
+def measure(
+    layout: Layout, rows: Rows, score: Callable[[NDArray[np.float32]], NDArray[np.float32]], seed: int
+) -> dict[str, float]:
+    """AUROC per sign of telling a value from the same sign of another patient (baseline kept, so the delta moves)."""
+    random = np.random.default_rng(seed)
+    chosen = random.choice(len(rows.labels), min(20_000, len(rows.labels)), replace=False)
+    own = rows.features[chosen]
+    before = score(own)
+    out = {}
+    for sign, name in enumerate(layout.signs):
+        value, delta = layout.value[sign], layout.delta[sign]
+        other = own.copy()
+        other[:, value] = own[random.permutation(len(own)), value]
+        other[:, delta] = own[:, delta] + other[:, value] - own[:, value]
+        for extra, make in _DERIVED.items():
+            made = make({n: other[:, c] for n, c in zip(layout.signs, layout.value, strict=True)})
+            column = list(layout.features).index(extra)
+            other[:, column] = np.where(np.isfinite(own[:, column]), made, np.nan)
+        after = score(other)
+        both = np.isfinite(before[:, 2 + sign]) & np.isfinite(after[:, 2 + sign]) & (other[:, value] != own[:, value])
+        if both.sum() > 10:
+            labels = np.r_[np.zeros(both.sum()), np.ones(both.sum())]
+            out[name] = float(roc_auc_score(labels, np.r_[before[both, 2 + sign], after[both, 2 + sign]]))
+    return out
+
+
+_DERIVED: dict[str, Callable[[dict[str, Scores]], Scores]] = {
+    "shock_index": lambda value: value["heart_rate"] / value["systolic"],
+    "pulse_pressure": lambda value: value["systolic"] - value["diastolic"],
+}
