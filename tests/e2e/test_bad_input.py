@@ -23,7 +23,9 @@ def gateway(platform: Platform) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=platform.settings.http_url("registry"), timeout=10) as registry:
         for device in ("d1", "d2", "d3"):
             registry.post("/devices", json={"deviceId": device, "deviceType": "monitor"}).raise_for_status()
-    with httpx.Client(base_url=platform.settings.http_url("telemetry-gateway"), timeout=10) as client:
+    # A server may close an idle connection just as the next request is written: each request has one of its own.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(base_url=platform.settings.http_url("telemetry-gateway"), timeout=10, limits=limits) as client:
         yield client
 
 
