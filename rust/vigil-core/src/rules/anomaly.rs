@@ -1,9 +1,10 @@
 //! Anomaly rules: a column of the model's answer reaches a score.
 
 use super::compile::RuleSet;
-use super::episode::{find, level, Facts, Phase, RuleState};
+use super::episode::{level, Facts, Phase, RuleState};
 use super::model::{AnomalyRule, Test};
 use super::moment::{Alert, Basis, Evidence, Moment};
+use super::run::{follow, open};
 use super::score::clear_from;
 use crate::features::score_names;
 
@@ -38,37 +39,17 @@ pub fn evaluate(
             immediate: moment
                 .spot_check(moment.warning.previous_us, set.settings.spot_check_after_us),
         };
-        let at = match find(states, rule.key) {
-            Some(i) => i,
-            None if facts.met == 0 => continue,
-            None => {
-                states.push(RuleState::new(rule, 0, false, moment));
-                states.len() - 1
-            }
-        };
-        let Some(state) = states.get_mut(at) else {
+        let Some(at) = open(rule, 0, states, facts.met != 0, moment) else {
             continue;
         };
-        state.sign_time_us = moment.now_us;
-        let phase = state.advance(facts, moment.now_us, |i| {
-            test.steps.get(i).map(|step| (step.delay_us, step.urgency))
-        });
-        if let Some(phase) = phase {
-            let step = usize::from(state.active.max(1)) - 1;
-            sink(Alert {
-                rule: Some(rule),
-                phase,
-                delay_us: test.steps.get(step).map_or(0, |step| step.delay_us),
-                evidence: evidence(test, score, facts.met, phase),
-                warning: score_names()
-                    .get(test.column)
-                    .map(|name| Basis::Column(name)),
-                state,
-            });
-        }
-        if state.is_over() {
-            states.swap_remove(at);
-        }
+        let numbers = |phase, _| {
+            let name = score_names().get(test.column);
+            (
+                evidence(test, score, facts.met, phase),
+                name.map(|name| Basis::Column(name)),
+            )
+        };
+        follow(rule, at, states, moment, facts, numbers, sink);
     }
 }
 

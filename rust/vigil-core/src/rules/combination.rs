@@ -5,9 +5,10 @@ use crate::ids::Id;
 use crate::sign::Sign;
 
 use super::compile::RuleSet;
-use super::episode::{any_active, find, Facts, RuleState};
+use super::episode::{any_active, Facts, RuleState};
 use super::model::{CombinationRule, Condition, Rule, Test};
 use super::moment::{Alert, Basis, Counting, Evidence, Moment};
+use super::run::{follow, open};
 use super::score::Points;
 
 /// What is remembered of a condition that was true. There is none for a condition that does not count.
@@ -137,45 +138,26 @@ fn evaluate_rule(
         .filter(|one| counts(one, test, moment.now_us) || !one.refuted)
         .count();
     let met = counting >= test.at_least;
-    let at = match find(states, rule.key) {
-        Some(i) => i,
-        None if !met => return,
-        None => {
-            states.push(RuleState::new(rule, 0, false, moment));
-            states.len() - 1
-        }
-    };
-    let Some(state) = states.get_mut(at) else {
-        return;
-    };
-    state.sign_time_us = moment.now_us;
     let facts = Facts {
         met: u8::from(met),
         held: u8::from(met || holding >= test.at_least),
         immediate,
     };
-    let phase = state.advance(facts, moment.now_us, |i| {
-        (i == 0).then_some((test.delay_us, test.urgency))
-    });
-    if let Some(phase) = phase {
-        // What no longer counts is no evidence: an END has none.
-        let parts = if met {
-            parts(test, key, counted, moment.now_us)
-        } else {
-            Vec::new()
-        };
-        sink(Alert {
-            rule: Some(rule),
-            state,
-            phase,
-            delay_us: test.delay_us,
-            evidence: parts.first().map(|part| part.evidence),
-            warning: Some(Basis::Conditions(&parts)),
-        });
-    }
-    if state.is_over() {
-        states.swap_remove(at);
-    }
+    let Some(at) = open(rule, 0, states, met, moment) else {
+        return;
+    };
+    let (mut kept, now_us) = (Vec::new(), moment.now_us);
+    let slot = &mut kept;
+    let numbers = |_, _| {
+        let shown = slot; // taken: what is said borrows it
+                          // What no longer counts is no evidence: an END has none.
+        if met {
+            *shown = parts(test, key, counted, now_us);
+        }
+        let first = shown.first().map(|part| part.evidence);
+        (first, Some(Basis::Conditions(shown)))
+    };
+    follow(rule, at, states, moment, facts, numbers, sink);
 }
 
 /// Whether a condition is true now; `None`: the observation does not say.

@@ -72,14 +72,13 @@ fn evaluate_rule(
         sign: value.sign as u8,
         value: compared,
     };
-    let step = |i: usize| test.steps.get(i).map(|step| (step.delay_us, step.urgency));
     let numbers = |phase, i| {
         (
             limits.evidence(test, value.sign, compared, facts, phase, i),
             None,
         )
     };
-    run(rule, states, moment, finding, step, numbers, sink);
+    run(rule, states, moment, finding, numbers, sink);
 }
 
 /// The window of the mean that is compared; `None` = each value is.

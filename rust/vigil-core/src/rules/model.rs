@@ -151,16 +151,17 @@ impl Test {
         matches!(self, Self::Technical(_) | Self::Device(_))
     }
 
-    /// Urgency and delay of its steps, the least urgent first.
-    pub fn steps(&self) -> Vec<(Urgency, i64)> {
+    /// Delay and urgency of its step `i`, the least urgent first; `None` beyond the last.
+    #[inline]
+    pub fn step(&self, i: usize) -> Option<(i64, Urgency)> {
         match self {
-            Self::Limit(t) => t.steps.iter().map(|s| (s.urgency, s.delay_us)).collect(),
-            Self::Trend(t) => t.steps.iter().map(|s| (s.urgency, s.delay_us)).collect(),
-            Self::Score(t) => t.steps.iter().map(|s| (s.urgency, s.delay_us)).collect(),
-            Self::Combination(t) => vec![(t.urgency, t.delay_us)],
-            Self::Technical(t) => vec![(t.urgency, t.delay_us)],
-            Self::Device(t) => vec![(t.urgency, t.silent_after_us)],
-            Self::Anomaly(t) => t.steps.iter().map(|s| (s.urgency, s.delay_us)).collect(),
+            Self::Limit(t) => t.steps.get(i).map(|s| (s.delay_us, s.urgency)),
+            Self::Trend(t) => t.steps.get(i).map(|s| (s.delay_us, s.urgency)),
+            Self::Score(t) => t.steps.get(i).map(|s| (s.delay_us, s.urgency)),
+            Self::Anomaly(t) => t.steps.get(i).map(|s| (s.delay_us, s.urgency)),
+            Self::Combination(t) => (i == 0).then_some((t.delay_us, t.urgency)),
+            Self::Technical(t) => (i == 0).then_some((t.delay_us, t.urgency)),
+            Self::Device(t) => (i == 0).then_some((t.silent_after_us, t.urgency)),
         }
     }
 }

@@ -1,8 +1,58 @@
-//! What kinds of rules about values have in common once they know which steps are met.
+//! What all kinds of rules have in common once they know which steps are met.
 
 use super::episode::{find, level, Facts, Phase, RuleState};
-use super::model::{Rule, Urgency};
+use super::model::Rule;
 use super::moment::{Alert, Basis, Evidence, Moment};
+
+/// Where the state of `rule` is; a new one where there is none and the condition is `met`.
+#[inline]
+pub fn open(
+    rule: &Rule,
+    sign: u8,
+    states: &mut Vec<RuleState>,
+    met: bool,
+    moment: &Moment<'_>,
+) -> Option<usize> {
+    let found = find(states, rule.key);
+    if found.is_none() && met {
+        states.push(RuleState::new(rule, sign, rule.test.technical(), moment));
+        return Some(states.len() - 1);
+    }
+    found
+}
+
+/// Moves the state at `at` on, says what follows, and forgets it when it is over. `numbers` is asked for what is said
+/// in a phase about the step at an index.
+pub fn follow<'a>(
+    rule: &Rule,
+    at: usize,
+    states: &mut Vec<RuleState>,
+    moment: &Moment<'_>,
+    facts: Facts,
+    numbers: impl FnOnce(Phase, usize) -> (Option<Evidence>, Option<Basis<'a>>),
+    sink: &mut dyn FnMut(Alert<'_>),
+) {
+    let Some(state) = states.get_mut(at) else {
+        return;
+    };
+    state.sign_time_us = moment.now_us;
+    let step = |i| rule.test.step(i);
+    if let Some(phase) = state.advance(facts, moment.now_us, step) {
+        let active = usize::from(state.active.max(1)) - 1;
+        let (evidence, warning) = numbers(phase, active);
+        sink(Alert {
+            rule: Some(rule),
+            state,
+            phase,
+            delay_us: step(active).map_or(0, |(delay_us, _)| delay_us),
+            evidence,
+            warning,
+        });
+    }
+    if state.is_over() {
+        states.swap_remove(at);
+    }
+}
 
 /// What a rule finds at a value.
 #[derive(Debug, Clone, Copy)]
@@ -15,25 +65,18 @@ pub struct Finding {
     pub value: f64,
 }
 
-/// Moves the state of a rule on, and says what follows. `numbers` is asked for what is said in a phase about the step
-/// at an index.
+/// Moves the state of a rule about values of a sign on, as [`follow`].
 pub fn run<'a>(
     rule: &Rule,
     states: &mut Vec<RuleState>,
     moment: &Moment<'_>,
     finding: Finding,
-    step: impl Fn(usize) -> Option<(i64, Urgency)>,
     numbers: impl FnOnce(Phase, usize) -> (Evidence, Option<Basis<'a>>),
     sink: &mut dyn FnMut(Alert<'_>),
 ) {
     let Finding { facts, sign, value } = finding;
-    let at = match find(states, rule.key) {
-        Some(i) => i,
-        None if facts.met == 0 => return,
-        None => {
-            states.push(RuleState::new(rule, sign, false, moment));
-            states.len() - 1
-        }
+    let Some(at) = open(rule, sign, states, facts.met != 0, moment) else {
+        return;
     };
     let Some(state) = states.get_mut(at) else {
         return;
@@ -42,21 +85,10 @@ pub fn run<'a>(
         return; // another sign may make it worse; only the one that raised it may clear it
     }
     state.sign = sign;
-    state.sign_time_us = moment.now_us;
     state.value = value;
-    if let Some(phase) = state.advance(facts, moment.now_us, &step) {
-        let at = usize::from(state.active.max(1)) - 1;
-        let (evidence, warning) = numbers(phase, at);
-        sink(Alert {
-            rule: Some(rule),
-            state,
-            phase,
-            delay_us: step(at).map_or(0, |(delay_us, _)| delay_us),
-            evidence: Some(evidence),
-            warning,
-        });
-    }
-    if state.is_over() {
-        states.swap_remove(at);
-    }
+    let numbers = |phase, step| {
+        let (evidence, warning) = numbers(phase, step);
+        (Some(evidence), warning)
+    };
+    follow(rule, at, states, moment, facts, numbers, sink);
 }

@@ -4,9 +4,10 @@ use crate::scores::news2::News2;
 use crate::sign::Sign;
 
 use super::compile::RuleSet;
-use super::episode::{find, level, Facts, Phase, RuleState};
+use super::episode::{level, Facts, Phase, RuleState};
 use super::model::{Rule, ScoreKind, ScoreRule, Test, Trigger};
 use super::moment::{Alert, Basis, Evidence, Moment};
+use super::run::{follow, open};
 
 /// Points of a single parameter that ask for an urgent review.
 const SINGLE: u8 = 3;
@@ -45,13 +46,8 @@ fn evaluate_rule(
     };
     let met = reached(test, &points, 0.0);
     let mut held = reached(test, &points, test.hysteresis);
-    let at = match find(states, rule.key) {
-        Some(i) => i,
-        None if met == 0 => return,
-        None => {
-            states.push(RuleState::new(rule, 0, false, moment));
-            states.len() - 1
-        }
+    let Some(at) = open(rule, 0, states, met != 0, moment) else {
+        return;
     };
     let Some(state) = states.get_mut(at) else {
         return;
@@ -63,32 +59,18 @@ fn evaluate_rule(
         state.contributors = points.giving | (state.contributors & points.missing);
     }
     let immediate = moment.spot_check(moment.warning.previous_us, set.settings.spot_check_after_us);
-    state.sign_time_us = moment.now_us;
     let facts = Facts {
         met,
         held,
         immediate,
     };
-    let phase = state.advance(facts, moment.now_us, |i| {
-        test.steps.get(i).map(|step| (step.delay_us, step.urgency))
-    });
-    if let Some(phase) = phase {
-        let step = usize::from(state.active.max(1)) - 1;
-        sink(Alert {
-            rule: Some(rule),
-            state,
-            phase,
-            delay_us: test.steps.get(step).map_or(0, |step| step.delay_us),
-            evidence: points
-                .applicable
-                .then(|| evidence(test, &points, phase, level(met)))
-                .flatten(),
-            warning: basis(test.score, moment),
-        });
-    }
-    if state.is_over() {
-        states.swap_remove(at);
-    }
+    let numbers = |phase, _| {
+        let evidence = points
+            .applicable
+            .then(|| evidence(test, &points, phase, level(met)));
+        (evidence.flatten(), basis(test.score, moment))
+    };
+    follow(rule, at, states, moment, facts, numbers, sink);
 }
 
 /// A score as a rule sees it.

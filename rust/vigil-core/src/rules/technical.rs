@@ -1,9 +1,10 @@
 //! Technical alarms: the sensor of a sign is off the patient.
 
 use super::compile::RuleSet;
-use super::episode::{find, Facts, Phase, RuleState};
+use super::episode::{Facts, Phase, RuleState};
 use super::model::Test;
 use super::moment::{Alert, Evidence, Moment};
+use super::run::{follow, open};
 
 /// A disconnected sign starts an alarm, a usable value of the sign (whichever device sends it) ends it.
 #[inline]
@@ -26,45 +27,25 @@ pub fn evaluate(
         let Test::Technical(test) = &rule.test else {
             continue;
         };
-        let at = match find(states, rule.key) {
-            Some(i) => i,
-            None if value.connected || !test.lead_off => continue,
-            None => {
-                states.push(RuleState::new(rule, value.sign as u8, true, moment));
-                states.len() - 1
-            }
-        };
-        let Some(state) = states.get_mut(at) else {
-            continue;
-        };
         let missing = u8::from(!value.connected);
         let facts = Facts {
             met: missing & u8::from(test.lead_off),
             held: missing,
             immediate: moment.spot_check(value.previous_us, set.settings.spot_check_after_us),
         };
-        state.sign_time_us = moment.now_us;
-        let phase = state.advance(facts, moment.now_us, |i| {
-            (i == 0).then_some((test.delay_us, test.urgency))
-        });
-        if let Some(phase) = phase {
-            sink(Alert {
-                rule: Some(rule),
-                state,
-                phase,
-                delay_us: test.delay_us,
-                evidence: (phase == Phase::Start).then_some(Evidence {
-                    sign: Some(value.sign),
-                    value: value.value,
-                    limit: 0.0,
-                    comparison: "",
-                    patient_limit: false,
-                }),
-                warning: None,
+        let Some(at) = open(rule, value.sign as u8, states, facts.met != 0, moment) else {
+            continue;
+        };
+        let numbers = |phase, _| {
+            let evidence = (phase == Phase::Start).then_some(Evidence {
+                sign: Some(value.sign),
+                value: value.value,
+                limit: 0.0,
+                comparison: "",
+                patient_limit: false,
             });
-        }
-        if state.is_over() {
-            states.swap_remove(at);
-        }
+            (evidence, None)
+        };
+        follow(rule, at, states, moment, facts, numbers, sink);
     }
 }

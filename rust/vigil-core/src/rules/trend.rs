@@ -61,12 +61,11 @@ fn evaluate_rule(
         sign: value.sign as u8,
         value: value.value,
     };
-    let step = |i: usize| test.steps.get(i).map(|step| (step.delay_us, step.urgency));
     let numbers = |phase, i| {
         let evidence = evidence(test, value, reference, phase, i);
         (evidence, Some(Basis::Trend(reference)))
     };
-    run(rule, states, moment, finding, step, numbers, sink);
+    run(rule, states, moment, finding, numbers, sink);
 }
 
 /// The window that the rule asks for.

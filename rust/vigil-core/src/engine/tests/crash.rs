@@ -1,5 +1,6 @@
 //! A crash after any record: checkpoint, restore and replay write the same bytes again, and go on the same.
 
+use super::log::ACTIONS;
 use super::*;
 use crate::rules::order::{Hold, Order};
 use crate::rules::parse::parse;
@@ -109,20 +110,8 @@ fn log(dice: &mut Dice) -> Vec<Vec<u8>> {
 }
 
 fn control(dice: &mut Dice, second: i64) -> Vec<u8> {
-    use v1::ControlAction::{Acknowledge, ComponentDown, ComponentUp, Off, Pause, Resume, Tick};
-    let action = dice.pick(&[
-        Tick,
-        Tick,
-        Tick,
-        Tick,
-        Acknowledge,
-        Acknowledge,
-        Pause,
-        Off,
-        Resume,
-        ComponentDown,
-        ComponentUp,
-    ]);
+    use v1::ControlAction::{ComponentDown, ComponentUp, Pause};
+    let action = dice.pick(&ACTIONS);
     let of_component = matches!(action, ComponentDown | ComponentUp);
     let (patient, device) = dice.pick(&[("p1", ""), ("p2", ""), ("", "d4")]);
     let made = v1::Control {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::log::{controls, signals_engine};
+use super::log::{controls, signals_engine, ACTIONS};
 use super::*;
 
 #[derive(Debug, Clone)]
@@ -14,7 +14,6 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
-    use v1::ControlAction::{Acknowledge, ComponentDown, ComponentUp, Off, Pause, Resume, Tick};
     let sign = prop::sample::select(vec![
         (Sign::HeartRate, vec![0.0, 35.0, 45.0, 52.0, 70.0]),
         (Sign::Spo2, vec![80.0, 91.0, 97.0]),
@@ -34,19 +33,7 @@ fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
             values.dedup_by_key(|value| value.0);
             Step::Hears(patient, device, values)
         });
-    let action = prop::sample::select(vec![
-        Tick,
-        Tick,
-        Tick,
-        Tick,
-        Acknowledge,
-        Acknowledge,
-        Pause,
-        Off,
-        Resume,
-        ComponentDown,
-        ComponentUp,
-    ]);
+    let action = prop::sample::select(ACTIONS.to_vec());
     let rule = prop::sample::select(vec![
         "",
         "",

@@ -2,6 +2,24 @@
 
 use super::*;
 
+/// What random people and clocks do, as often as it stands here.
+pub const ACTIONS: [v1::ControlAction; 11] = {
+    use v1::ControlAction::{Acknowledge, ComponentDown, ComponentUp, Off, Pause, Resume, Tick};
+    [
+        Tick,
+        Tick,
+        Tick,
+        Tick,
+        Acknowledge,
+        Acknowledge,
+        Pause,
+        Off,
+        Resume,
+        ComponentDown,
+        ComponentUp,
+    ]
+};
+
 /// What a test looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
