@@ -13,7 +13,7 @@ from services.incident_service import answers, explanations, lifecycle, store, s
 from vigil.pb import events_pb2
 from vigil.runtime.problem import FieldError, Problem, not_found
 from vigil.runtime.rest import answer, rest_app
-from vigil.runtime.schema import Body, Name, Note, Page, Parameters
+from vigil.runtime.schema import Body, Name, Note, Page
 from vigil.runtime.schema import Wanted as Text
 
 DESCRIPTION = """One incident per alarm episode.
@@ -28,7 +28,7 @@ Alarms that were suppressed open no incident: they are listed under `/suppressio
 _EXAMPLE = {"action": "acknowledge", "actor": "nurse.kim", "note": "at the bedside"}
 
 
-class Wanted(Parameters):
+class Wanted(Page):
     """Which incidents, and which part of the list."""
 
     status: Literal["open", "acknowledged", "resolved"] | None = None
@@ -39,8 +39,7 @@ class Wanted(Parameters):
     device_id: Text | None = None
     ward: Text | None = None
     owner: Text | None = None
-    page: int = Field(1, ge=1, le=1_000_000)
-    limit: int = Field(50, ge=1, le=100)
+    limit: int = Query(50, ge=1, le=100, description="items of a page")
 
     def filters(self) -> list[tuple[str, Any]]:
         """Column and value."""
@@ -110,9 +109,8 @@ def application(pool: Any, wake: Callable[[], None] = _nobody) -> FastAPI:
     async def list_incidents(wanted: Annotated[Wanted, Query()]) -> Response:
         """Incidents, the newest alarm first, a page at a time."""
         async with pool.acquire() as connection:
-            rows, total = await store.page(connection, wanted.filters(), wanted.limit, (wanted.page - 1) * wanted.limit)
-        items = [answers.incident(row) for row in rows]
-        return answer({"items": items, "total": total, "page": wanted.page, "limit": wanted.limit})
+            rows, total = await store.page(connection, wanted.filters(), wanted.limit, wanted.offset)
+        return answer(wanted.of([answers.incident(row) for row in rows], total))
 
     @app.get("/incidents/{incident_id}", tags=tags, response_model=answers.Whole)
     async def get_incident(incident_id: str) -> Response:

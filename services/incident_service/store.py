@@ -8,6 +8,7 @@ from typing import Any
 from services.incident_service import lifecycle, outbox, suppressions
 from services.incident_service.episodes import Step, fold, opened, step_of
 from vigil.pb import events_pb2 as pb
+from vigil.store import pages
 
 _OPENED = lifecycle.SystemAction("open", lifecycle.OPEN, "the alarm was raised")
 _RESUMED = lifecycle.SystemAction("open", lifecycle.OPEN, "the alarm was raised when its suppression ended")
@@ -161,13 +162,5 @@ async def steps(connection: Any, incident_id: uuid.UUID) -> list[Any]:
 
 async def page(connection: Any, filters: Sequence[tuple[str, Any]], limit: int, offset: int) -> tuple[list[Any], int]:
     """Incidents, the newest alarm first, and how many there are in all. A filter is a column and its value."""
-    used = [(column, value) for column, value in filters if value is not None]
-    where = " AND ".join(f"{column} = ${i}" for i, (column, _) in enumerate(used, 1)) or "true"
-    values = [value for _, value in used]
-    total = await connection.fetchval(f"SELECT count(*) FROM incidents WHERE {where}", *values)  # noqa: S608
-    rows = await connection.fetch(
-        f"SELECT * FROM incidents WHERE {where} ORDER BY raised_at DESC, incident_id "  # noqa: S608
-        f"LIMIT {int(limit)} OFFSET {int(offset)}",
-        *values,
-    )
-    return list(rows), total
+    ours = [(f"{column} = {{}}", value) for column, value in filters]
+    return await pages.page(connection, "*", "incidents", "raised_at DESC, incident_id", ours, limit, offset)

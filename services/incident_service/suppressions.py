@@ -8,6 +8,7 @@ from typing import Any
 from services.incident_service.episodes import moment
 from vigil import events, scalars
 from vigil.pb import events_pb2 as pb
+from vigil.store import pages
 
 
 async def store(connection: Any, alerts: Sequence[pb.AlertEvent], now: datetime) -> int:
@@ -51,22 +52,17 @@ def _row(alert: pb.AlertEvent, now: datetime) -> dict[str, Any]:
     }
 
 
-_SELECT = "SELECT s.*, i.incident_id FROM suppressions s LEFT JOIN incidents i ON i.incident_id = s.episode_id"
+_COLUMNS = "s.*, i.incident_id"
+_FROM = "suppressions s LEFT JOIN incidents i ON i.incident_id = s.episode_id"
 
 
 async def of_episode(connection: Any, episode_id: uuid.UUID) -> list[Any]:
     """The suppressions of one episode, in order."""
-    return list(await connection.fetch(f"{_SELECT} WHERE s.episode_id = $1 ORDER BY s.step", episode_id))
+    select = f"SELECT {_COLUMNS} FROM {_FROM} WHERE s.episode_id = $1 ORDER BY s.step"  # noqa: S608
+    return list(await connection.fetch(select, episode_id))
 
 
 async def page(connection: Any, filters: Sequence[tuple[str, Any]], limit: int, offset: int) -> tuple[list[Any], int]:
     """Suppressions, the newest first, and how many there are in all. A filter is a column and its value."""
-    used = [(column, value) for column, value in filters if value is not None]
-    where = " AND ".join(f"s.{column} = ${i}" for i, (column, _) in enumerate(used, 1)) or "true"
-    values = [value for _, value in used]
-    total = await connection.fetchval(f"SELECT count(*) FROM suppressions s WHERE {where}", *values)  # noqa: S608
-    rows = await connection.fetch(
-        f"{_SELECT} WHERE {where} ORDER BY s.suppressed_at DESC, s.event_id LIMIT {int(limit)} OFFSET {int(offset)}",
-        *values,
-    )
-    return list(rows), total
+    ours = [(f"s.{column} = {{}}", value) for column, value in filters]
+    return await pages.page(connection, _COLUMNS, _FROM, "s.suppressed_at DESC, s.event_id", ours, limit, offset)

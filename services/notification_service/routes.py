@@ -10,6 +10,7 @@ from vigil.runtime.problem import not_found
 from vigil.runtime.rest import answer, rest_app
 from vigil.runtime.schema import Body, Identifier, Moment, Page
 from vigil.scalars import priority_name, severity_name, time_text
+from vigil.store import pages
 
 _DESCRIPTION = (
     "Notifications of alarms by channel. `pending` is being sent, `held` waits for the rate limit and goes out in a "
@@ -77,15 +78,10 @@ def application(name: str, pool: Any) -> FastAPI:
     @app.get("/notifications", tags=tags, responses={200: {"model": Notifications}})
     async def list_notifications(query: Annotated[Filter, Query()]) -> Response:
         """Notifications, newest first."""
-        where, values = _where(query)
-        total = await pool.fetchval(f"SELECT count(*) FROM notification {where}", *values)  # noqa: S608
-        rows = await pool.fetch(
-            f"SELECT * FROM notification {where} ORDER BY sequence DESC "  # noqa: S608
-            f"LIMIT ${len(values) + 1} OFFSET ${len(values) + 2}",
-            *values,
-            query.limit,
-            query.offset,
-        )
+        async with pool.acquire() as connection:
+            rows, total = await pages.page(
+                connection, "*", "notification", "sequence DESC", _filters(query), query.limit, query.offset
+            )
         return answer(query.of([_shown(row) for row in rows], total))
 
     @app.get("/notifications/{notification_id}", tags=tags, responses={200: {"model": Notification}})
@@ -99,19 +95,10 @@ def application(name: str, pool: Any) -> FastAPI:
     return app
 
 
-def _where(query: Filter) -> tuple[str, list[Any]]:
-    wanted = {
-        "patient_id": query.patient_id,
-        "status": query.status,
-        "channel": query.channel,
-        "priority": pb.Priority.Value(f"PRIORITY_{query.priority.upper()}") if query.priority else None,
-        "kind": query.kind,
-        "episode_id": query.episode_id,
-        "group_id": query.group_id,
-    }
-    given = {column: value for column, value in wanted.items() if value is not None}
-    clauses = [f"{column} = ${i}" for i, column in enumerate(given, 1)]
-    return f"WHERE {' AND '.join(clauses)}" if clauses else "", list(given.values())
+def _filters(query: Filter) -> list[tuple[str, Any]]:
+    priority = pb.Priority.Value(f"PRIORITY_{query.priority.upper()}") if query.priority else None
+    columns = ("patient_id", "status", "channel", "kind", "episode_id", "group_id")
+    return [("priority = {}", priority), *((f"{column} = {{}}", getattr(query, column)) for column in columns)]
 
 
 def _shown(row: Any) -> dict[str, Any]:

@@ -7,11 +7,10 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from vigil.backtest import digest
-from vigil.backtest.alarms import Alarm
 from vigil.backtest.cache import Cache
 from vigil.backtest.catch import Criterion
 from vigil.backtest.evaluate import Evaluation, ModelChoice, RuleText, evaluate
@@ -23,17 +22,10 @@ from vigil.backtest.workers import Workers
 
 
 @dataclass(kw_only=True)
-class Outcome:
+class Outcome(Evaluation):
     """What one rule set made of all recordings."""
 
     rules: RuleText
-    alarms: list[Alarm] = field(default_factory=list)
-    suppressed: dict[str, int] = field(default_factory=dict)
-    digests: dict[str, str] = field(default_factory=dict)
-    alert_events: int = 0
-    observations: int = 0
-    dead_lettered: int = 0
-    engine_s: float = 0.0
 
     @property
     def alerts_sha256(self) -> str:

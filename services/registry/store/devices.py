@@ -11,6 +11,7 @@ from services.registry.store.changes import record
 from services.registry.store.rows import Registered, Row
 from vigil.pb import events_pb2
 from vigil.runtime.problem import not_found
+from vigil.store import pages
 
 _SELECT = (
     "d.device_id, d.device_type, d.status, d.key_sha256 IS NOT NULL AS has_key, d.metadata, d.registered_at, "
@@ -85,7 +86,7 @@ async def page(connection: Any, wanted: DevicePage) -> tuple[list[Row], int]:
         ("d.device_type = {}", wanted.device_type),
         ("l.patient_id = {}", wanted.patient_id),
     ]
-    found, total = await rows.page(connection, _SELECT, _FROM, "d.device_id", filters, wanted)
+    found, total = await pages.page(connection, _SELECT, _FROM, "d.device_id", filters, wanted.limit, wanted.offset)
     return [to_json(row) for row in found], total
 
 

@@ -10,6 +10,7 @@ from services.registry.store.changes import record_hub
 from services.registry.store.rows import Row
 from vigil.runtime.problem import FieldError, Problem, not_found
 from vigil.runtime.schema import Page
+from vigil.store import pages
 
 
 def to_json(row: Any, key: str | None = None) -> Row:
@@ -58,7 +59,7 @@ async def get(connection: Any, hub_id: str) -> Any:
 
 async def page(connection: Any, wanted: Page) -> tuple[list[Row], int]:
     """Hubs, ordered by id."""
-    found, total = await rows.page(connection, "*", "hubs", "hub_id", [], wanted)
+    found, total = await pages.page(connection, "*", "hubs", "hub_id", [], wanted.limit, wanted.offset)
     return [to_json(row) for row in found], total
 
 

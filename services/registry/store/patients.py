@@ -11,6 +11,7 @@ from services.registry.store.changes import devices_of, record
 from services.registry.store.rows import Registered, Row
 from vigil.pb import events_pb2
 from vigil.runtime.problem import not_found
+from vigil.store import pages
 
 
 def age_years(row: Any, today: date | None = None) -> int | None:
@@ -91,7 +92,8 @@ async def get(connection: Any, patient_id: str) -> Any:
 
 async def page(connection: Any, wanted: PatientPage) -> tuple[list[Row], int]:
     """Patients, ordered by id."""
-    found, total = await rows.page(connection, "*", "patients", "patient_id", [("ward = {}", wanted.ward)], wanted)
+    filters = [("ward = {}", wanted.ward)]
+    found, total = await pages.page(connection, "*", "patients", "patient_id", filters, wanted.limit, wanted.offset)
     return [to_json(row) for row in found], total
 
 

@@ -1,10 +1,9 @@
-"""What the tables share: idempotent registration in bulk, and pages of a list."""
+"""What the tables share: idempotent registration in bulk."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from vigil.runtime.problem import FieldError, Problem
-from vigil.runtime.schema import Page
 
 Row = dict[str, Any]
 
@@ -73,19 +72,3 @@ async def _same(
             if row[key] in other
         ]
         raise Problem(409, "conflict", f"{len(other)} exist already with other content", errors[:1000])
-
-
-async def page(
-    connection: Any, select: str, table: str, order: str, filters: Sequence[tuple[str, Any]], wanted: Page
-) -> tuple[list[Any], int]:
-    """Rows of one page and the total. A filter is SQL with one `{}` for its value; None = not filtered."""
-    used = [(sql, value) for sql, value in filters if value is not None]
-    where = " AND ".join(sql.format(f"${i}") for i, (sql, _) in enumerate(used, 1)) or "true"
-    values = [value for _, value in used]
-    total = await connection.fetchval(f"SELECT count(*) FROM {table} WHERE {where}", *values)  # noqa: S608
-    rows = await connection.fetch(
-        f"SELECT {select} FROM {table} WHERE {where} ORDER BY {order} "  # noqa: S608
-        f"LIMIT {wanted.limit} OFFSET {wanted.offset}",
-        *values,
-    )
-    return rows, total

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.registry.bodies import NewThresholds, ThresholdPage
-from services.registry.store import rows
 from services.registry.store.changes import devices_of, record
 from services.registry.store.rows import Row, at
 from vigil.pb import events_pb2
 from vigil.runtime.problem import FieldError, Problem, not_found
+from vigil.store import pages
 
 _COLUMNS = {
     "patient_id": "patientId",
@@ -115,5 +115,7 @@ async def get(connection: Any, patient_id: str, version: int | None = None) -> A
 async def page(connection: Any, wanted: ThresholdPage) -> tuple[list[Row], int]:
     """Current profiles, ordered by patient."""
     filters = [("patient_id = {}", wanted.patient_id), ("current = {}", True)]
-    found, total = await rows.page(connection, "*", "threshold_profiles", "patient_id", filters, wanted)
+    found, total = await pages.page(
+        connection, "*", "threshold_profiles", "patient_id", filters, wanted.limit, wanted.offset
+    )
     return [to_json(row) for row in found], total

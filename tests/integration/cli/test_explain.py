@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from tests.integration.cli.test_log_commands import Environment, write
 from tests.support.alerts import HIGH, T0_US, caused
+from tests.support.enriched import header
 from vigil import controls, core, events, topology
 from vigil.bus.port import Bus
 from vigil.cli import console
@@ -52,20 +53,9 @@ steps = [{ limit = 130, priority = "medium" }]
 
 def observation(second: int, spo2: float, patient: str = PATIENT, **context: Any) -> pb.Observation:
     at_us = T0_US + second * 1_000_000
-    header = pb.Header(
-        event_id=uuid.uuid5(uuid.NAMESPACE_OID, f"{patient} {second}").bytes,
-        source_event_id=bytes(15) + b"1",
-        trace_id=bytes(15) + b"1",
-        event_type=pb.EVENT_TYPE_TELEMETRY_ENRICHED,
-        version=1,
-        event_time_us=at_us,
-        ingest_time_us=at_us,
-        process_time_us=at_us,
-        device_id=f"oximeter of {patient}",
-        patient_id=patient,
-    )
+    head = header(uuid.uuid5(uuid.NAMESPACE_OID, f"{patient} {second}").bytes, at_us, f"oximeter of {patient}", patient)
     vitals = pb.Vitals(signs=[pb.SIGN_SPO2], values=[spo2], quality=[0])
-    return pb.Observation(header=header, vitals=vitals, context=pb.Context(patient_id=patient, **context))
+    return pb.Observation(header=head, vitals=vitals, context=pb.Context(patient_id=patient, **context))
 
 
 def batch(*observations: pb.Observation) -> bytes:

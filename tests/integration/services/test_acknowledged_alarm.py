@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.enriched import header
 from tests.support.platform import Platform, eventually
 from vigil import core, topology
 from vigil.pb import events_pb2 as pb
@@ -34,21 +35,9 @@ def platform(tmp_path: Path, new_database: Callable[[], str], redis_url: str) ->
 
 
 def observe(platform: Platform, heart_rate: float) -> None:
-    now = time.time_ns() // 1000
-    header = pb.Header(
-        event_id=uuid.uuid4().bytes,
-        source_event_id=uuid.uuid4().bytes,
-        trace_id=uuid.uuid4().bytes,
-        event_type=pb.EVENT_TYPE_TELEMETRY_ENRICHED,
-        version=1,
-        event_time_us=now,
-        ingest_time_us=now,
-        process_time_us=now,
-        device_id="monitor",
-        patient_id=PATIENT,
-    )
+    head = header(uuid.uuid4().bytes, time.time_ns() // 1000, "monitor", PATIENT)
     vitals = pb.Vitals(signs=[pb.SIGN_HEART_RATE], values=[heart_rate], quality=[0])
-    made = pb.Observation(header=header, vitals=vitals, context=pb.Context(patient_id=PATIENT))
+    made = pb.Observation(header=head, vitals=vitals, context=pb.Context(patient_id=PATIENT))
     producer = platform.bus.producer()
     partition = core.partition_of(PATIENT, platform.settings.bus_partitions)
     producer.send(topology.ENRICHED, partition, pb.TelemetryBatch(observations=[made]).SerializeToString())

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.alerts import T0_US
+from tests.support.enriched import header
 from vigil import controls, paths, topology
 from vigil.core import Engine
 from vigil.explain.standing import rule_text, standing_lines
@@ -17,24 +18,13 @@ SECOND = 1_000_000
 
 def observation(second: float, values: dict[str, float], off: tuple[str, ...] = (), **context: Any) -> pb.Observation:
     at_us = T0_US + round(second * SECOND)
-    header = pb.Header(
-        event_id=uuid.uuid5(uuid.NAMESPACE_OID, str(second)).bytes,
-        source_event_id=bytes(15) + b"1",
-        trace_id=bytes(15) + b"1",
-        event_type=pb.EVENT_TYPE_TELEMETRY_ENRICHED,
-        version=1,
-        event_time_us=at_us,
-        ingest_time_us=at_us,
-        process_time_us=at_us,
-        device_id="monitor",
-        patient_id="p",
-    )
+    head = header(uuid.uuid5(uuid.NAMESPACE_OID, str(second)).bytes, at_us, "monitor", "p")
     vitals = pb.Vitals()
     for name, value in values.items():
         vitals.signs.append(pb.Sign.Value(f"SIGN_{name.upper()}"))
         vitals.values.append(value)
         vitals.quality.append(pb.QUALITY_DISCONNECTED if name in off else 0)
-    return pb.Observation(header=header, vitals=vitals, context=pb.Context(patient_id="p", **context))
+    return pb.Observation(header=head, vitals=vitals, context=pb.Context(patient_id="p", **context))
 
 
 class Bed:

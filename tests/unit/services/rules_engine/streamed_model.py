@@ -9,10 +9,13 @@ from typing import Any
 
 import grpc
 
+from services.rules_engine.breaker import Limits
+from services.rules_engine.scorer import Bounds
 from vigil.core import feature_names, score_names
 from vigil.pb import anomaly_pb2 as pb
 
 FEATURES, SCORES = len(feature_names()), len(score_names())
+BOUNDS = Bounds(0.5, 0.3, 2, Limits(2, 1.0, 4.0, 5.0))
 Answer = Callable[[pb.ScoreBatchRequest], pb.ScoreBatchResponse | None]
 
 

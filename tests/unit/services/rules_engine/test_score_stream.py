@@ -1,31 +1,16 @@
 """The scorer's stream: it breaks, is opened again, and no answer is ever taken for another's."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from services.rules_engine.scorer import Scorer
 from tests.support.platform import eventually
-from tests.unit.services.rules_engine.streamed_model import SCORES, Answer, Model
+from tests.unit.services.rules_engine.streamed_model import BOUNDS, SCORES, Answer, Model
 from tests.unit.services.rules_engine.test_breaker import Clock
-from tests.unit.services.rules_engine.test_scorer import BOUNDS, ask, probed
+from tests.unit.services.rules_engine.test_scorer import ask, probed
 from vigil.pb import anomaly_pb2 as pb
-
-
-@pytest.fixture
-def model() -> Iterator[Model]:
-    made = Model()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def scorer(model: Model) -> Iterator[Scorer]:
-    made = Scorer(model.target, BOUNDS, "test", Clock())
-    yield made
-    made.close()
 
 
 def once(first: Answer, model: Model) -> Answer:

@@ -1,18 +1,14 @@
 """Asking for scores: however the model is missing, it is unavailable and nothing is raised."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from services.rules_engine.breaker import Limits
-from services.rules_engine.scorer import CALL_ROWS_MAX, Bounds, Scorer
+from services.rules_engine.scorer import CALL_ROWS_MAX, Scorer
 from tests.support.platform import eventually
-from tests.unit.services.rules_engine.streamed_model import FEATURES, SCORES, Model
+from tests.unit.services.rules_engine.streamed_model import BOUNDS, FEATURES, SCORES, Model
 from tests.unit.services.rules_engine.test_breaker import Clock
 from vigil.pb import anomaly_pb2 as pb
-
-BOUNDS = Bounds(0.5, 0.3, 2, Limits(2, 1.0, 4.0, 5.0))
 
 
 class Rows:
@@ -20,20 +16,6 @@ class Rows:
 
     def __init__(self, rows: int = 1) -> None:
         self.rows, self.features = rows, b"\0" * 4 * FEATURES * rows
-
-
-@pytest.fixture
-def model() -> Iterator[Model]:
-    made = Model()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def scorer(model: Model) -> Iterator[Scorer]:
-    made = Scorer(model.target, BOUNDS, "test", Clock())
-    yield made
-    made.close()
 
 
 def ask(scorer: Scorer, rows: int = 1) -> tuple[bytes | None, str]:
