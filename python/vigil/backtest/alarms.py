@@ -13,7 +13,10 @@ SHORT_US = 15_000_000
 
 @dataclass(slots=True, kw_only=True)
 class Alarm:
-    """One alarm. Times are event times in µs; `end_us` None = still there at the end of the recording."""
+    """One alarm. Times are event times in µs; `end_us` None = still there at the end of the recording.
+
+    A latched one has ended when its condition had: in a recording nobody acknowledges it.
+    """
 
     subject: str
     rule: str
@@ -57,7 +60,9 @@ class Collector:
             return
         if alarm is None:
             alarm = self._alarms[alert.episode_id] = _alarm(alert)
-        if alert.phase == pb.ALERT_PHASE_END:
+        if alert.cause == pb.ALERT_CAUSE_RETURNED:
+            alarm.end_us = None
+        if alert.phase == pb.ALERT_PHASE_END or alert.cause == pb.ALERT_CAUSE_LATCHED:
             alarm.end_us = alert.condition.end_time_us or alert.header.event_time_us
         elif alert.priority not in alarm.reached_us:
             alarm.reached_us[alert.priority] = alert.header.event_time_us

@@ -55,5 +55,5 @@ fn read_window(bytes: &mut Bytes<'_>) -> Result<Window, Error> {
             *count = u32::try_from(bytes.varint()?).map_err(|_| broken())?;
         }
     }
-    Ok(window)
+    Ok(window.restored())
 }

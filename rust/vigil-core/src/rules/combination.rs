@@ -56,7 +56,8 @@ pub fn evaluate(
     if !counted.is_empty() {
         forget(set, states, counted, moment.now_us);
     }
-    if counted.is_empty() && states.is_empty() && !set.may_combine(moment) {
+    let shortcut = counted.is_empty() && states.is_empty() && set.is_usual(moment);
+    if shortcut && !set.may_combine(moment) {
         return;
     }
     for rule in set.combination_rules() {

@@ -11,6 +11,7 @@ use super::model::{
 use super::moment::Moment;
 use super::order::Order;
 use super::population::Population;
+use super::technical::silent_after_us;
 use super::trend;
 use super::window::Spec;
 
@@ -53,7 +54,9 @@ pub struct RuleSet {
     /// By the bit that rules have of them.
     populations: Vec<Population>,
     device_types: bool,
-    /// Strictly inside, no default limit is met.
+    /// Bits of the populations that few belong to: only who is known to.
+    few: u128,
+    /// Strictly inside, no default limit is met of a rule that is not only for few.
     safe: [(f64, f64); Sign::COUNT],
 }
 
@@ -75,6 +78,7 @@ impl RuleSet {
             apart: [EVERYTHING; Sign::COUNT],
             scored_conditions: false,
             device_types: false,
+            few: 0,
             scores: Vec::new(),
             combinations: Vec::new(),
             anomalies: Vec::new(),
@@ -95,6 +99,7 @@ impl RuleSet {
             return;
         };
         self.by_key.insert(rule.key, i);
+        let for_few = rule.population.as_ref().is_some_and(|p| p.only_known);
         if let Some(population) = &rule.population {
             let known = self.populations.iter().position(|p| p == population);
             let bit = known.unwrap_or_else(|| {
@@ -103,6 +108,7 @@ impl RuleSet {
             });
             self.device_types |= !population.device_types.is_empty();
             rule.population_bit = 1u128.checked_shl(bit as u32).unwrap_or(0);
+            self.few |= if for_few { rule.population_bit } else { 0 };
         }
         match &rule.test {
             Test::Limit(test) => {
@@ -115,7 +121,7 @@ impl RuleSet {
                     if let Some(list) = self.limits.get_mut(sign.index()) {
                         list.push(i);
                     }
-                    if let Some(safe) = self.safe.get_mut(sign.index()) {
+                    if let Some(safe) = self.safe.get_mut(sign.index()).filter(|_| !for_few) {
                         *safe = (safe.0.max(low), safe.1.min(high));
                     }
                 }
@@ -135,7 +141,9 @@ impl RuleSet {
             }
             Test::Combination(test) => {
                 let test = test.clone();
-                self.watch(&test);
+                if !for_few {
+                    self.watch(&test);
+                }
                 self.combinations.push(i);
             }
             Test::Anomaly(_) => self.anomalies.push(i),
@@ -219,7 +227,14 @@ impl RuleSet {
         &self.populations
     }
 
-    /// Whether no default limit of any rule can be met by `value`.
+    /// Whether the patient belongs to none of the populations that few belong to. Only then the shortcuts hold
+    /// ([`Self::is_within_all_limits`], [`Self::may_combine`]): a child's limits would take them from everybody.
+    #[inline]
+    pub fn is_usual(&self, moment: &Moment<'_>) -> bool {
+        !(moment.left_out | moment.unseen) & self.few == 0
+    }
+
+    /// Whether no default limit of any rule for usual patients can be met by `value`.
     #[inline]
     pub fn is_within_all_limits(&self, sign: Sign, value: f64) -> bool {
         self.safe
@@ -259,8 +274,8 @@ impl RuleSet {
         self.windows.get(sign.index()).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a combination may have a condition that is true, of a patient of whom nothing is remembered and no rule
-    /// alarms.
+    /// Whether a combination may have a condition that is true, of a usual patient of whom nothing is remembered and no
+    /// rule alarms.
     #[inline]
     pub fn may_combine(&self, moment: &Moment<'_>) -> bool {
         let apart = |sign: Sign, value| {
@@ -301,15 +316,6 @@ impl RuleSet {
     fn at(&self, i: u16) -> Option<&Rule> {
         self.rules.get(usize::from(i))
     }
-}
-
-fn silent_after_us(rules: &[Rule]) -> i64 {
-    let silences = rules.iter().filter_map(|rule| match &rule.test {
-        Test::Technical(test) if test.silent_after_us > 0 => Some(test.silent_after_us),
-        Test::Device(test) => Some(test.silent_after_us),
-        _ => None,
-    });
-    silences.min().unwrap_or(i64::MAX)
 }
 
 /// The bit of a score that is made only when it is asked for.

@@ -22,9 +22,11 @@ pub fn evaluate(
     moment: &Moment<'_>,
     sink: &mut dyn FnMut(Alert<'_>),
 ) {
+    let usual = set.is_usual(moment);
     for value in moment.values {
         if value.connected
-            && (!states.is_empty()
+            && (!usual
+                || !states.is_empty()
                 || !set.is_within_all_limits(value.sign, value.value)
                 || profile.concerns(value.sign))
         {

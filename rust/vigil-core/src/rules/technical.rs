@@ -2,7 +2,7 @@
 
 use super::compile::RuleSet;
 use super::episode::{Facts, Phase, RuleState};
-use super::model::Test;
+use super::model::{Rule, Test};
 use super::moment::{Alert, Evidence, Moment};
 use super::run::{follow, open};
 
@@ -48,4 +48,14 @@ pub fn evaluate(
         };
         follow(rule, at, states, moment, facts, numbers, sink);
     }
+}
+
+/// The shortest silence that is an alarm; `i64::MAX` = none is.
+pub fn silent_after_us(rules: &[Rule]) -> i64 {
+    let silences = rules.iter().filter_map(|rule| match &rule.test {
+        Test::Technical(test) if test.silent_after_us > 0 => Some(test.silent_after_us),
+        Test::Device(test) => Some(test.silent_after_us),
+        _ => None,
+    });
+    silences.min().unwrap_or(i64::MAX)
 }

@@ -28,6 +28,16 @@ impl Keeps {
         })
     }
 
+    /// What a bucket that has `kept` has with one more value.
+    #[inline]
+    fn with(self, kept: f64, value: f64) -> f64 {
+        match self {
+            Self::Max => kept.max(value),
+            Self::Min => kept.min(value),
+            Self::Sum => kept + value,
+        }
+    }
+
     /// What a bucket without a value has.
     const fn nothing(self) -> f64 {
         match self {
@@ -60,6 +70,8 @@ pub struct Window {
     pub values: [f64; BUCKETS],
     /// Values of each bucket.
     pub counts: [u32; BUCKETS],
+    /// The highest or lowest of `values` where one of these is kept, so that not every value looks at all buckets.
+    extreme: f64,
 }
 
 impl Window {
@@ -71,6 +83,21 @@ impl Window {
             newest: i64::MIN,
             values: [spec.keeps.nothing(); BUCKETS],
             counts: [0; BUCKETS],
+            extreme: spec.keeps.nothing(),
+        }
+    }
+
+    /// What stood in a checkpoint.
+    pub fn restored(mut self) -> Self {
+        self.extreme = self.found();
+        self
+    }
+
+    fn found(&self) -> f64 {
+        let (keeps, values) = (self.spec.keeps, self.values.iter().copied());
+        match keeps {
+            Keeps::Sum => keeps.nothing(),
+            Keeps::Max | Keeps::Min => values.fold(keeps.nothing(), |a, b| keeps.with(a, b)),
         }
     }
 
@@ -84,16 +111,16 @@ impl Window {
                 self.clear(bucket - i);
             }
             self.newest = bucket;
+            self.extreme = self.found();
         } else if self.newest - bucket >= BUCKETS as i64 {
             return;
         }
         let i = place(bucket);
         if let (Some(slot), Some(count)) = (self.values.get_mut(i), self.counts.get_mut(i)) {
-            *slot = match self.spec.keeps {
-                Keeps::Max => slot.max(value),
-                Keeps::Min => slot.min(value),
-                Keeps::Sum => *slot + value,
-            };
+            *slot = self.spec.keeps.with(*slot, value);
+            if self.spec.keeps != Keeps::Sum {
+                self.extreme = self.spec.keeps.with(self.extreme, value);
+            }
             *count = count.saturating_add(1);
         }
     }
@@ -109,16 +136,10 @@ impl Window {
     /// The highest or lowest value, or the mean (to six decimals); `None` without values.
     #[inline]
     pub fn result(&self) -> Option<f64> {
-        let result = match self.spec.keeps {
-            Keeps::Max => self
-                .values
-                .iter()
-                .copied()
-                .fold(f64::NEG_INFINITY, f64::max),
-            Keeps::Min => self.values.iter().copied().fold(f64::INFINITY, f64::min),
-            Keeps::Sum => return self.mean(),
-        };
-        result.is_finite().then_some(result)
+        match self.spec.keeps {
+            Keeps::Sum => self.mean(),
+            Keeps::Max | Keeps::Min => self.extreme.is_finite().then_some(self.extreme),
+        }
     }
 
     /// Sums are added from the oldest bucket on, so that a mean is the same wherever it is made.

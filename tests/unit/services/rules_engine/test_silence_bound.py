@@ -26,6 +26,7 @@ silent_after_s = {SILENT_S}
 priority = "low"
 message = "The device is silent"
 """
+IMPATIENT = RULES[: RULES.index(SILENCE.partition("kind")[0])] + SILENCE
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Ward:
 
     def start(self, checkpoint: bytes | None) -> None:
         """A process over the partition, from its start or from a checkpoint."""
-        self.engine = core.Engine(RULES + SILENCE)
+        self.engine = core.Engine(IMPATIENT)
         self.dog = Watchdog(self.engine.due_us, self._append, TICK_MS, "test", lambda: self.now_us)
         self.dog.assigned([0])
         self.engine.assign(0)

@@ -5,6 +5,7 @@ use prost::Message;
 mod alarms;
 mod bounds;
 mod crash;
+mod defaults;
 mod forget;
 mod invariants;
 mod kinds;
