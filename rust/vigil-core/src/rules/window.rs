@@ -88,6 +88,7 @@ impl Window {
     }
 
     /// What stood in a checkpoint.
+    #[must_use]
     pub fn restored(mut self) -> Self {
         self.extreme = self.found();
         self
