@@ -90,11 +90,12 @@ simulate: setup ## Simulated devices against a running gateway: DEVICES= INTERVA
 e2e: dev-setup test-system ## Only the end-to-end and chaos tests
 	$(PY) -m pytest tests/e2e tests/chaos
 
-docs: dev-setup ## Generate the settings, vocabulary, scores and examples in docs/ again
+docs: dev-setup ## Generate the settings, vocabulary, scores and examples in docs/, and rules/schema.json, again
 	$(PY) scripts/operations_doc.py
 	$(PY) scripts/vocabulary_doc.py
 	$(PY) scripts/scores_doc.py
 	$(PY) scripts/events_doc.py
+	$(PY) scripts/rules_schema.py
 
 image: ## The container image (needs a Docker Engine)
 	docker build -f deploy/Dockerfile -t vigil:latest .

@@ -26,11 +26,13 @@ __all__ = [
     "ScoredColumns",
     "StageOutput",
     "derive_id",
+    "describe_rules",
     "error_table",
     "feature_names",
     "feature_schema",
     "news2_applicable",
     "partition_of",
+    "rules_schema",
     "score_guidance",
     "score_guidance_table",
     "score_mews",
@@ -57,6 +59,17 @@ def partition_of(key: str, partitions: int) -> int: ...
 def derive_id(domain: str, parts: Sequence[bytes]) -> bytes: ...
 def vocabulary() -> list[dict[str, object]]:
     """One dict a sign: field, unit, loinc, mdc, plausible_low, plausible_high, aliases."""
+def rules_schema() -> bytes:
+    """The JSON Schema (draft 2020-12) of rule files, as JSON text: what `rules/schema.json` holds."""
+
+def describe_rules(rules: str, name: str = "rules.toml") -> bytes:
+    """The rule file `name` (its text: `rules`) as JSON text: `version`, `settings`, `ladders` (those that a rule names)
+    and `rules`, each with its sentence (`text`), `id`, `kind`, `alert_type`, `technical`, `signs`, `steps`,
+    `population`, `suppressed_by`, `latching`, `ladder`, `re_alarm_s`, and what only its kind has. Keys and units are
+    those of rule files; a rule over several signs is a rule a sign.
+
+    Raises `CoreError` with code `invalid_rule`, the field, and a message that begins with `NAME:LINE: `.
+    """
 
 @final
 class Acceptance:

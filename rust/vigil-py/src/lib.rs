@@ -11,6 +11,7 @@ mod features;
 mod ledger;
 mod normalize;
 mod outcome;
+mod rules;
 mod score_pews;
 mod score_tables;
 mod scores;
@@ -27,6 +28,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     features::register(module)?;
     normalize::register(module)?;
     outcome::register(module)?;
+    rules::register(module)?;
     score_pews::register(module)?;
     score_tables::register(module)?;
     scores::register(module)?;

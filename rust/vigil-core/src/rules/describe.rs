@@ -82,12 +82,9 @@ fn limit(test: &LimitRule) -> String {
     };
     let steps = test.steps.iter().map(|step| {
         let comparison = test.direction.comparison(step.inclusive, false);
-        let own = step.patient_limit.map(|kind| match kind {
-            PatientLimitKind::Low => "low",
-            PatientLimitKind::High => "high",
-            PatientLimitKind::CriticalLow => "critical low",
-            PatientLimitKind::CriticalHigh => "critical high",
-        });
+        let own = step
+            .patient_limit
+            .map(|kind| own_limit(kind).replace('_', " "));
         let limit = match (step.limit, own) {
             (Some(limit), Some(own)) => {
                 format!(
@@ -117,6 +114,16 @@ fn limit(test: &LimitRule) -> String {
         );
     }
     sentence
+}
+
+/// The word of `patient_limit`.
+pub const fn own_limit(kind: PatientLimitKind) -> &'static str {
+    match kind {
+        PatientLimitKind::Low => "low",
+        PatientLimitKind::High => "high",
+        PatientLimitKind::CriticalLow => "critical_low",
+        PatientLimitKind::CriticalHigh => "critical_high",
+    }
 }
 
 fn trend(test: &TrendRule) -> String {

@@ -4,8 +4,8 @@
 //! - [`compile`]: columnar tables per sign; [`profile`]: a patient's own limits;
 //! - [`technical`], [`limit`], [`trend`], [`score`], [`combination`], [`anomaly`]: the kinds of rules, in the order in
 //!   which they are evaluated; [`episode`]: START, UPDATE, END;
-//! - [`population`]: whom a rule is for; [`memory`]: windows of values; [`describe`]: a rule in words;
-//! - [`message`]: the sentence a person reads.
+//! - [`population`]: whom a rule is for; [`memory`]: windows of values; [`describe`]: a rule in words, [`listing`]: a file as data;
+//! - [`message`]: the sentence a person reads; [`schema`]: the rule language, for editors.
 
 pub mod anomaly;
 pub mod combination;
@@ -14,6 +14,7 @@ pub mod describe;
 pub mod episode;
 pub mod kinds;
 pub mod limit;
+pub mod listing;
 pub mod memory;
 pub mod message;
 pub mod model;
@@ -24,6 +25,7 @@ pub mod parse;
 pub mod population;
 pub mod profile;
 pub mod run;
+pub mod schema;
 pub mod score;
 pub mod subject;
 pub mod technical;

@@ -10,6 +10,8 @@ use crate::rules::model::{AnomalyRule, AnomalyStep, Rule, Test};
 pub const KEYS: [&str; 4] = ["column", "delay_s", "hysteresis", "steps"];
 /// Of a step.
 pub const STEP_KEYS: [&str; 4] = ["at_least", "delay_s", "priority", "life_threatening"];
+/// Scores of the model are not higher.
+pub const SCORE_MAX: f64 = 1.0;
 /// Columns before those of the signs.
 const OVERALL: usize = 2;
 
@@ -28,7 +30,9 @@ pub fn build(fields: &Fields<'_>, around: Around<'_>) -> Result<Rule, Error> {
     let test = AnomalyRule {
         column,
         sign: family.map(|family| family.sign),
-        hysteresis: fields.number_in("hysteresis", 0.0, 1.0)?.unwrap_or(0.0),
+        hysteresis: fields
+            .number_in("hysteresis", 0.0, SCORE_MAX)?
+            .unwrap_or(0.0),
         steps: anomaly_steps(fields)?,
     };
     let alert_type = match columns.get(column).copied() {
@@ -43,7 +47,7 @@ fn anomaly_steps(rule: &Fields<'_>) -> Result<Vec<AnomalyStep>, Error> {
     let delay_us = delay(rule, 0)?;
     let mut made: Vec<AnomalyStep> = Vec::new();
     for fields in steps(rule, &STEP_KEYS)? {
-        let at_least = fields.number_in("at_least", 0.0, 1.0)?;
+        let at_least = fields.number_in("at_least", 0.0, SCORE_MAX)?;
         let at_least = at_least.ok_or_else(|| fields.missing("at_least"))?;
         if at_least <= made.last().map_or(0.0, |step| step.at_least) {
             return Err(fields.refuse(

@@ -40,7 +40,8 @@ pub const SEXES: [&str; 3] = ["female", "male", "other"];
 pub const PRIORITIES: [&str; 3] = ["low", "medium", "high"];
 /// No patient is older.
 pub const AGE_MAX: u32 = 150;
-const TEXT_LENGTH_MAX: usize = 64;
+/// Of an id and of an alert type.
+pub const TEXT_LENGTH_MAX: usize = 64;
 
 /// What the rules before this one and the file give.
 #[derive(Debug, Clone, Copy)]

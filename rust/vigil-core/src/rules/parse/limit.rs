@@ -29,6 +29,14 @@ pub const DIRECTIONS: [&str; 2] = ["low", "high"];
 /// Longer means hide what they are to show.
 pub const AVERAGE_S_MAX: f64 = 600.0;
 
+/// Words of `patient_limit`, for a direction, the less urgent first.
+pub const fn patient_limits(direction: Direction) -> [&'static str; 2] {
+    match direction {
+        Direction::Low => ["low", "critical_low"],
+        Direction::High => ["high", "critical_high"],
+    }
+}
+
 /// Which side of a limit.
 pub fn direction(fields: &Fields<'_>) -> Result<Direction, Error> {
     Ok(match fields.required_word("direction", &DIRECTIONS)? {
@@ -103,10 +111,10 @@ fn patient_limit(
     direction: Direction,
 ) -> Result<Option<PatientLimitKind>, Error> {
     use PatientLimitKind::{CriticalHigh, CriticalLow, High, Low};
-    let (words, kinds) = match direction {
-        Direction::Low => (["low", "critical_low"], [Low, CriticalLow]),
-        Direction::High => (["high", "critical_high"], [High, CriticalHigh]),
+    let kinds = match direction {
+        Direction::Low => [Low, CriticalLow],
+        Direction::High => [High, CriticalHigh],
     };
-    let word = fields.word("patient_limit", &words)?;
+    let word = fields.word("patient_limit", &patient_limits(direction))?;
     Ok(word.and_then(|i| kinds.get(i).copied()))
 }

@@ -39,7 +39,8 @@ pub const KINDS: [&str; 7] = [
 pub const RULES_MAX: usize = 10_000;
 /// Kinds of rules that keep something of every patient.
 pub const COMBINATIONS_MAX: usize = 64;
-const FILE_VERSION: f64 = 1.0;
+/// What `version` must be.
+pub const FILE_VERSION: f64 = 1.0;
 
 /// Parses and compiles a rule file.
 pub fn parse(text: &str) -> Result<RuleSet, Error> {

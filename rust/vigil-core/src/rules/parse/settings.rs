@@ -22,8 +22,13 @@ pub const KEYS: [&str; 7] = [
 pub const ORDER_KEYS: [&str; 2] = ["window_s", "hold"];
 /// Words of `hold`.
 pub const HOLDS: [&str; 3] = ["on_gap", "always", "never"];
+const HOLD: [Hold; HOLDS.len()] = [Hold::OnGap, Hold::Always, Hold::Never];
 /// Longer would delay alarms.
 pub const ORDER_WINDOW_S_MAX: f64 = 30.0;
+/// What is only this late is not.
+pub const LATE_AFTER_S_MIN: f64 = 1.0;
+/// A shorter longest pause is none.
+pub const PAUSE_S_MIN: f64 = 1.0;
 /// Of `[alarm]`.
 pub const ALARM_KEYS: [&str; 2] = ["pause_max_s", "re_alarm_s"];
 /// Of `re_alarm_s`.
@@ -32,6 +37,8 @@ pub const RE_ALARM_KEYS: [&str; 3] = ["low", "medium", "high"];
 pub const LADDER_KEYS: [&str; 2] = ["id", "steps"];
 /// Of a ladder's step.
 pub const LADDER_STEP_KEYS: [&str; 2] = ["after_s", "to"];
+/// Of `to`.
+pub const TO_LENGTH_MAX: usize = 64;
 /// Steps of a ladder.
 pub const LADDER_STEPS_MAX: usize = 8;
 /// Ladders of a file.
@@ -43,7 +50,7 @@ pub fn settings(file: &Fields<'_>) -> Result<Settings, Error> {
     let spot_check = file.seconds("spot_check_after_s", 0.0, DURATION_S_MAX)?;
     settings.spot_check_after_us = spot_check.unwrap_or(settings.spot_check_after_us);
     if let Some(alarm) = file.table("alarm", &ALARM_KEYS)? {
-        let pause = alarm.seconds("pause_max_s", 1.0, DURATION_S_MAX)?;
+        let pause = alarm.seconds("pause_max_s", PAUSE_S_MIN, DURATION_S_MAX)?;
         settings.pause_max_us = pause.unwrap_or(settings.pause_max_us);
         if let Some(times) = alarm.table("re_alarm_s", &RE_ALARM_KEYS)? {
             for (key, slot) in RE_ALARM_KEYS.iter().zip(&mut settings.re_alarm_us) {
@@ -54,25 +61,27 @@ pub fn settings(file: &Fields<'_>) -> Result<Settings, Error> {
     Ok(settings)
 }
 
-/// What the file says of order, else the defaults: on a gap, two seconds.
+/// What the file says of order, else the defaults.
 pub fn order(file: &Fields<'_>) -> Result<Order, Error> {
-    let mut order = Order {
-        hold: Hold::OnGap,
-        ..Order::default()
-    };
-    let late = file.seconds("late_after_s", 1.0, DURATION_S_MAX)?;
+    let mut order = Order::default();
+    let late = file.seconds("late_after_s", LATE_AFTER_S_MIN, DURATION_S_MAX)?;
     order.late_after_us = late.unwrap_or(order.late_after_us);
     if let Some(fields) = file.table("order", &ORDER_KEYS)? {
         let window = fields.seconds("window_s", 0.0, ORDER_WINDOW_S_MAX)?;
         order.window_us = window.unwrap_or(order.window_us);
-        order.hold = match fields.word("hold", &HOLDS)? {
-            None => order.hold,
-            Some(0) => Hold::OnGap,
-            Some(1) => Hold::Always,
-            Some(_) => Hold::Never,
-        };
+        let hold = fields.word("hold", &HOLDS)?;
+        order.hold = hold
+            .and_then(|i| HOLD.get(i).copied())
+            .unwrap_or(order.hold);
     }
     Ok(order)
+}
+
+/// The word of `hold`.
+pub fn hold_word(hold: Hold) -> &'static str {
+    let words = HOLD.iter().zip(HOLDS);
+    let mut found = words.filter(|(known, _)| **known == hold);
+    found.next().map_or("", |(_, word)| word)
 }
 
 /// The ladders of the file.
@@ -115,8 +124,9 @@ fn ladder_steps(ladder: &Fields<'_>) -> Result<Vec<LadderStep>, Error> {
             return Err(fields.refuse("after_s", order));
         }
         let to = fields.required_text("to")?;
-        if to.trim().is_empty() || to.len() > 64 {
-            return Err(fields.refuse("to", "must be 1 to 64 characters"));
+        if to.trim().is_empty() || to.len() > TO_LENGTH_MAX {
+            let length = format!("must be 1 to {TO_LENGTH_MAX} characters");
+            return Err(fields.refuse("to", length));
         }
         steps.push(LadderStep {
             after_us,
