@@ -59,6 +59,7 @@ def partition_of(key: str, partitions: int) -> int: ...
 def derive_id(domain: str, parts: Sequence[bytes]) -> bytes: ...
 def vocabulary() -> list[dict[str, object]]:
     """One dict a sign: field, unit, loinc, mdc, plausible_low, plausible_high, aliases."""
+
 def rules_schema() -> bytes:
     """The JSON Schema (draft 2020-12) of rule files, as JSON text: what `rules/schema.json` holds."""
 

@@ -108,15 +108,6 @@ class Taken(Answer):
     time: datetime
 
 
-class RuleShown(Answer):
-    """A rule in words."""
-
-    id: str
-    kind: str
-    text: str
-    steps: list[Any]
-
-
 class Refused(Answer):
     """Why the rule file as it stands is not used."""
 
@@ -127,23 +118,12 @@ class Refused(Answer):
     hint: str
 
 
-class Shown(Answer):
-    """The rule set in use."""
-
-    version: str
-    source: str
-    loaded_at: datetime
-    pause_max_s: float
-    problem: Refused | None
-    rules: list[RuleShown]
-
-
 class Valid(Answer):
     """A rule file that may be used."""
 
     valid: bool
     version: str
-    rules: int
+    rules: int = Field(description="a rule over several signs counts for each of them")
 
 
 def moment(seconds: float) -> datetime:

@@ -3,15 +3,13 @@
 import asyncio
 import logging
 import time
-import tomllib
 import uuid
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Body as FromBody
 from fastapi import FastAPI, Header, Request, Response
 
-from services.rules_engine import bodies
+from services.rules_engine import bodies, shown
 from services.rules_engine.control_log import ControlLog
 from services.rules_engine.rule_file import RuleFile, RuleProblem, problem_of
 from vigil import core
@@ -42,19 +40,19 @@ def application(rules: RuleFile, controls: ControlLog, settings: Settings, stage
     app = rest_app(stage, "Vigil rules", DESCRIPTION)
     tags: list[Any] = ["rules"]
 
-    @app.get("/api/v1/rules", tags=tags, response_model=bodies.Shown)
+    @app.get("/api/v1/rules", tags=tags, response_model=shown.Shown)
     async def get_rules() -> Response:
-        """The rule set in use: version, file, since when, and each rule in words. `problem` says why the file as it
-        stands now is not used, when it is not."""
+        """The rule set in use: version, file, since when, what holds for all rules, and each rule in words and as data.
+        `problem` says why the file as it stands now is not used, when it is not."""
         used, problem = rules.rules, rules.problem
+        described = await asyncio.to_thread(shown.described, used.text, rules.path.name)
         return answer(
             {
-                "version": used.version,
                 "source": str(rules.path),
                 "loadedAt": bodies.moment(used.loaded_at),
                 "pauseMaxS": used.pause_max_s(),
                 "problem": problem._asdict() if problem else None,
-                "rules": described(used.text, rules.path.name),
+                **described.shown(),
             }
         )
 
@@ -63,11 +61,10 @@ def application(rules: RuleFile, controls: ControlLog, settings: Settings, stage
         """Whether a rule file (the body, TOML) could be used. Nothing is changed; 422 says file, line, field, hint."""
         text = await _toml(request)
         try:
-            # An engine of its own: nothing of the one in use is touched.
-            made = await asyncio.to_thread(core.Engine, text, 1)
+            made = await asyncio.to_thread(shown.described, text, "rules.toml")
         except core.CoreError as error:
             raise _refused(problem_of(error, "rules.toml")) from None
-        return answer({"valid": True, "version": made.rule_set_version, "rules": len(described(text, "rules.toml"))})
+        return answer({"valid": True, "version": made.version, "rules": len(made.rules)})
 
     @app.post("/api/v1/controls", tags=["controls"], status_code=202, response_model=bodies.Taken)
     async def give_control(
@@ -112,17 +109,6 @@ def application(rules: RuleFile, controls: ControlLog, settings: Settings, stage
         return answer(taken, 202)
 
     return app
-
-
-def described(text: str, name: str) -> Sequence[dict[str, Any]]:
-    """Each rule: in words where the core has them, else by its message."""
-    in_words = getattr(core, "describe_rules", None)
-    if in_words is None:
-        rules = tomllib.loads(text).get("rule", [])
-        found = [{**rule, "text": rule.get("message", "")} for rule in rules]
-    else:
-        found = in_words(text, name)
-    return [{name: rule.get(name, []) for name in ("id", "kind", "text", "steps")} for rule in found]
 
 
 async def _toml(request: Request) -> str:

@@ -18,6 +18,7 @@ from vigil.cli import (
     features,
     models,
     replay,
+    rules,
     score,
     seed,
     simulate,
@@ -57,6 +58,7 @@ _register(RUN, "demo", demo.demo)
 _register(FEED, "seed", seed.seed)
 _register(FEED, "simulate", simulate.simulate)
 _register(FEED, "replay", replay.replay)
+_register(TRY, "rules", rules.rules)
 _register(TRY, "backtest", backtest.backtest)
 _register(TRY, "evaluate", evaluate.evaluate)
 _register(TRY, "features", features.features)

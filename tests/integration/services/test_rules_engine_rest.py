@@ -66,7 +66,9 @@ def test_the_rules_in_use_are_shown(client: httpx.Client, rule_file: Path) -> No
     assert datetime.fromisoformat(shown["loadedAt"]).tzinfo is not None
     assert shown["pauseMaxS"] == 3600
     assert {"asystole"} <= {rule["id"] for rule in shown["rules"]}
-    assert all(rule["text"] and rule["kind"] for rule in shown["rules"])
+    assert all(rule["text"].endswith(".") and rule["steps"] and rule["kind"] for rule in shown["rules"])
+    assert "sensor-missing/spo2" in {rule["id"] for rule in shown["rules"]}
+    assert shown["settings"]["alarm"]["pauseMaxS"] == shown["pauseMaxS"]
 
 
 def test_a_rule_file_is_tried_without_being_used(client: httpx.Client) -> None:
@@ -75,6 +77,7 @@ def test_a_rule_file_is_tried_without_being_used(client: httpx.Client) -> None:
     assert good.status_code == 200
     assert good.json()["valid"] is True
     assert good.json()["version"] != before["version"]
+    assert good.json()["rules"] == len(before["rules"])
     bad = client.post("/api/v1/rules/validate", content=BAD)
     assert (bad.status_code, bad.headers["content-type"]) == (422, "application/problem+json")
     said = bad.json()

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from vigil.cli.main import app
 
 COMMANDS = ["up", "down", "status", "demo", "seed", "simulate", "replay", "tail", "audit", "score", "backtest",
-            "dead-letter", "models", "alarms", "evaluate", "features", "explain"]  # fmt: skip
+            "dead-letter", "models", "alarms", "evaluate", "features", "explain", "rules"]  # fmt: skip
 SUB = [["dead-letter", "list"], ["dead-letter", "replay"],
        *(["models", name] for name in ("try", "shadow", "promote", "refuse", "rollback")),
        *(["alarms", name] for name in ("ack", "pause", "off", "resume"))]  # fmt: skip

@@ -135,6 +135,10 @@ fn trend(test: &TrendRule) -> String {
         Change::Absolute(change) => with_unit(test.sign, change),
         Change::Percent(percent) => format!("{} %", number(None, percent)),
     };
+    let hysteresis = match test.steps.first().map(|step| step.change) {
+        Some(Change::Percent(_)) => unit_of(Change::Percent(test.hysteresis)),
+        _ => unit_of(Change::Absolute(test.hysteresis)),
+    };
     let steps = test.steps.iter().map(|step| {
         format!(
             "{} or more{}: {}",
@@ -144,10 +148,11 @@ fn trend(test: &TrendRule) -> String {
         )
     });
     format!(
-        "{} {verb} {}, from its {from} value in {}",
+        "{} {verb} {}, from its {from} value in {}{}",
         name(test.sign),
         join(steps),
-        duration(test.window_us)
+        duration(test.window_us),
+        held_down_to(test.hysteresis, hysteresis)
     )
 }
 
@@ -159,7 +164,8 @@ fn score(test: &ScoreRule) -> String {
         };
         format!("{what}{}: {}", held(step.delay_us), urgency(step.urgency))
     });
-    format!("{} {}", test.score.title(), join(steps))
+    let held = held_down_to(test.hysteresis, number(None, test.hysteresis));
+    format!("{} {}{held}", test.score.title(), join(steps))
 }
 
 fn combination(test: &CombinationRule) -> String {
@@ -209,7 +215,12 @@ fn anomaly(test: &AnomalyRule) -> String {
             urgency(step.urgency)
         )
     });
-    format!("the model's {} {}", column.replace('_', " "), join(steps))
+    let held = held_down_to(test.hysteresis, number(None, test.hysteresis));
+    format!(
+        "the model's {} {}{held}",
+        column.replace('_', " "),
+        join(steps)
+    )
 }
 
 fn of(population: &Population) -> String {
@@ -263,6 +274,15 @@ fn held(delay_us: i64) -> String {
     }
 }
 
+/// Of what a step is held from: its total, its change, less the hysteresis.
+fn held_down_to(hysteresis: f64, said: String) -> String {
+    if hysteresis > 0.0 {
+        format!("; it holds down to {said} less")
+    } else {
+        String::new()
+    }
+}
+
 fn urgency(urgency: Urgency) -> String {
     let life = if urgency.is_life_threatening() {
         ", life-threatening"
@@ -283,30 +303,5 @@ fn duration(us: i64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::rules::parse::parse;
-
-    #[test]
-    fn every_default_rule_is_a_sentence() {
-        let set = parse(include_str!("../../../../rules/default.toml")).unwrap();
-        for rule in set.rules() {
-            assert!(
-                rule.text.ends_with('.') && !rule.text.contains("  "),
-                "{}",
-                rule.text
-            );
-        }
-        let text = |id: &str| {
-            let rule = set.rules().iter().find(|rule| rule.id == id).unwrap();
-            rule.text.clone()
-        };
-        assert!(
-            text("spo2-low").starts_with(
-                "SpO2 < 90 % (or the patient's own low limit) for 10 s: medium priority; < 85 % (or the patient's own \
-                 critical low limit): high priority; it ends 2 % above the limit."
-            ),
-            "{}",
-            text("spo2-low")
-        );
-    }
-}
+#[path = "describe_tests.rs"]
+mod tests;
