@@ -184,14 +184,7 @@ fn test(test: &Test) -> Tested {
             }
         }
         Test::Combination(test) => Tested {
-            signs: test
-                .conditions
-                .iter()
-                .filter_map(|condition| match condition {
-                    Condition::Sign { sign, .. } => Some(*sign),
-                    _ => None,
-                })
-                .collect(),
+            signs: signs_of(&test.conditions),
             own: json!({
                 "at_least": test.at_least,
                 "within_s": seconds(test.within_us),
@@ -221,6 +214,17 @@ fn one(urgency: Urgency, delay_us: i64, own: Value) -> Step {
         delay_us,
         own,
     }
+}
+
+fn signs_of(conditions: &[Condition]) -> Vec<Sign> {
+    let mut signs = Vec::new();
+    for condition in conditions {
+        match condition {
+            Condition::Sign { sign, .. } if !signs.contains(sign) => signs.push(*sign),
+            _ => {}
+        }
+    }
+    signs
 }
 
 fn of_condition(condition: &Condition) -> Value {

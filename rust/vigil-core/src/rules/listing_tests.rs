@@ -160,6 +160,17 @@ fn other_kinds_have_what_is_theirs() {
 }
 
 #[test]
+fn a_sign_of_two_conditions_is_named_once() {
+    let kinds = include_str!("../engine/tests/kinds.toml");
+    let text = kinds.replace("sign = \"respiratory_rate\"", "sign = \"heart_rate\"");
+    assert_ne!(text, kinds);
+    let made = described(&format!("{FILE}{text}"));
+    let rules = made["rules"].as_array().unwrap();
+    let rule = rules.iter().find(|rule| rule["id"] == "k-sepsis");
+    assert_eq!(rule.unwrap()["signs"], json!(["heart_rate"]));
+}
+
+#[test]
 fn a_wrong_file_is_refused_as_ever() {
     let error =
         describe_rules(&FILE.replace("\"spo2\"\ndir", "\"spo\"\ndir"), "ward.toml").unwrap_err();
