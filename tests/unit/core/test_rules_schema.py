@@ -176,6 +176,8 @@ def test_what_only_the_parser_refuses(name: str) -> None:
         (("rule", 7, "conditions", 1), {"rule": "spo2-low", "limit": 3}),
         (("rule", 7, "conditions", 2, "at_least"), 4),
         (("rule", 7, "conditions"), [{"rule": "spo2-low"}]),
+        (("rule", 7, "conditions"), [{"rule": "spo2-low"}] * 9),
+        (("rule", 6, "hysteresis"), 0.5),
         (("rule", 9, "column"), "danger"),
         (("rule", 9, "steps", 0, "at_least"), 1.1),
         (("rule", 10, "signs"), ["spo2", "spo2"]),
