@@ -57,7 +57,7 @@ class Run:
     offset: int = 0
 
     def feed(self, *records: Sequence[events_pb2.Observation], model: str | None = "m1") -> core.EngineOutput:
-        """One batch of these records; the model answers 0.5 to everything, or (None) nothing."""
+        """One batch of these records; the model answers 0.0625 to everything, or (None) nothing."""
         return self.feed_values([batch(r) for r in records], model=model)
 
     def feed_values(self, values: Sequence[bytes], *, model: str | None = "m1") -> core.EngineOutput:
@@ -68,7 +68,7 @@ class Run:
         names = len(core.feature_names())
         self.rows += list(struct.iter_unpack(f"<{names}f", pending.features))
         answers = len(core.score_names()) * pending.rows
-        scores = struct.pack(f"<{answers}f", *[0.5] * answers) if model else None
+        scores = struct.pack(f"<{answers}f", *[0.0625] * answers) if model else None
         made = self.engine.finish(pending, scores, model or "", T0)
         for partition, observations, value in made.scored:
             decoded = events_pb2.TelemetryBatch.FromString(value).observations

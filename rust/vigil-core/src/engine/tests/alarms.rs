@@ -78,7 +78,8 @@ fn per_patient_limits_are_used() {
     let run = run_one_by_one(&all);
     let alerts = run.alerts();
     assert_eq!(alerts.len(), 1);
-    assert_eq!(run.alerts[0].key, b"p2");
+    assert_eq!(alerts[0].header.as_ref().unwrap().patient_id, "p2");
+    assert!(run.alerts.iter().any(|alert| alert.key == b"p2"));
     let evidence = &alerts[0].condition.as_ref().unwrap().evidence[0];
     assert_eq!(
         (evidence.limit, evidence.limit_source.as_str()),

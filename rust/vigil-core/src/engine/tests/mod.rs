@@ -131,9 +131,10 @@ impl Run {
         self.alerts.extend(made.alerts);
     }
 
-    /// What people are told, but for the early-warning score.
+    /// What people are told, but for the early-warning score and the model's.
     fn alerts(&self) -> Vec<v1::AlertEvent> {
-        let mut alerts = self.all_alerts(|alert_type| alert_type != "news2");
+        let mut alerts =
+            self.all_alerts(|alert_type| !["news2", "risk_high"].contains(&alert_type));
         alerts.retain(|alert| alert.phase != v1::AlertPhase::Suppressed as i32);
         alerts
     }
