@@ -15,7 +15,7 @@ from sklearn.neural_network import MLPRegressor
 
 from models.layout import Layout, Matrix
 
-UNITS = 4
+UNITS = 3
 RIDGE = 10.0
 EPOCHS = 6
 BATCH = 1024
@@ -30,7 +30,7 @@ _Vector = NDArray[np.float64]
 class Expectation:
     """Weights of one sign, over all inputs (0 for the hidden ones)."""
 
-    direct: NDArray[np.float64]  # inputs
+    direct: NDArray[np.float64]  # the inputs before the durations
     hidden_weight: NDArray[np.float64]  # units × inputs
     hidden_bias: NDArray[np.float64]  # units
     output: NDArray[np.float64]  # units
@@ -38,11 +38,11 @@ class Expectation:
     log_output: NDArray[np.float64]  # units
     log_bias: float
 
-    def residual(self, inputs: Matrix, sign: int) -> NDArray[np.float64]:
-        """Distance from the expected value in expected deviations; `sign` is also the value's input column."""
+    def residual(self, inputs: Matrix, own: int) -> NDArray[np.float64]:
+        """Distance from the expected value in expected deviations; `own` is the value's input column."""
         hidden = np.tanh(inputs @ self.hidden_weight.T + self.hidden_bias)
-        expected = inputs @ self.direct + hidden @ self.output + self.bias
-        distance: NDArray[np.float64] = np.abs(inputs[:, sign] - expected)
+        expected = inputs[:, : len(self.direct)] @ self.direct + hidden @ self.output + self.bias
+        distance: NDArray[np.float64] = np.abs(inputs[:, own] - expected)
         return distance * np.exp(-(hidden @ self.log_output + self.log_bias))
 
 
@@ -51,16 +51,16 @@ def fit(layout: Layout, inputs: Matrix, sign: int, seed: int) -> Expectation:
     rows = inputs[inputs[:, layout.quantities + sign] > 0]
     if len(rows) > ROWS_MAX:
         rows = rows[np.sort(np.random.default_rng(seed).choice(len(rows), ROWS_MAX, replace=False))]
-    count = inputs.shape[1]
+    count, own = inputs.shape[1], len(layout.signs) + sign
     if len(rows) < 10 * count:
-        empty = np.zeros(count)
+        empty = np.zeros(layout.timed)
         return Expectation(empty, np.zeros((UNITS, count)), np.zeros(UNITS), np.zeros(UNITS), 0.0, np.zeros(UNITS), 0.0)
-    target = rows[:, sign].astype(np.float64)
+    target = rows[:, own].astype(np.float64)
     seen = rows.astype(np.float64)
     seen[:, layout.hidden_from(sign)] = 0.0
 
-    direct, bias = _ridge(seen, target, RIDGE)
-    rest = target - seen @ direct - bias
+    direct, bias = _ridge(seen[:, : layout.timed], target, RIDGE)
+    rest = target - seen[:, : layout.timed] @ direct - bias
     net = MLPRegressor(
         hidden_layer_sizes=(UNITS,),
         activation="tanh",

@@ -1,40 +1,32 @@
 """From feature rows and labels to the parameters of the graph. Reproducible: seeds and one thread."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models import augment, expectation, risk, teacher
+from models import augment, expectation, risk
 from models.curve import Curve
-from models.graph import SURPRISE_FLOOR, Parameters
-from models.layout import Layout, Matrix, Scale
+from models.graph import Parameters
+from models.layout import Layout, Scale
+from models.lesson import lesson
+from models.rows import Rows
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Feature rows of some patients, in time order, with a label each."""
+def fit(layout: Layout, train: Rows, calibration: Rows, deaths: Rows, seed: int) -> Parameters:
+    """Fits scale, expectations and curves on `train`, the risk on it and on stays with their outcome, `deaths`.
 
-    features: Matrix
-    labels: NDArray[np.int8]
-    patient: NDArray[np.int32]
-
-    def of(self, chosen: NDArray[np.bool_]) -> "Rows":
-        """The rows of the chosen patients (a flag per patient index)."""
-        at = chosen[self.patient]
-        return Rows(self.features[at], self.labels[at], self.patient[at])
-
-
-def fit(layout: Layout, train: Rows, calibration: Rows, seed: int) -> Parameters:
-    """Fits scale, risk, expectations and curves on `train`; calibrates the risk on `calibration`."""
+    Calibrates the risk on `calibration`.
+    """
     random = np.random.default_rng(seed)
     rows = augment.blank(layout, train.features, random)
-    scale = Scale.fit(*layout.quantities_of(train.features))
-    inputs = scale.inputs(layout, rows)
-    taught = teacher.logits(rows, train.labels, train.patient, seed)
-    head = risk.fit(inputs, taught, train.labels, seed)
+    stays = augment.blank(layout, deaths.features, random)
+    scale = Scale.fit(layout, *layout.quantities_of(train.features))
+    learnt, target = lesson(layout, replace(train, features=rows), replace(deaths, features=stays), seed)
+    head = risk.fit(scale.inputs(layout, learnt), target, seed)
     head = risk.calibrate(head, scale.inputs(layout, calibration.features), calibration.labels)
+    inputs = scale.inputs(layout, rows)
     count = len(layout.signs)
     signs = [expectation.fit(layout, inputs, sign, seed) for sign in range(count)]
 
@@ -43,7 +35,7 @@ def fit(layout: Layout, train: Rows, calibration: Rows, seed: int) -> Parameters
     centre, below, above = _spread(np.where(known, values, np.nan))
     unchanged = layout.still(layout.quantities_of(rows)[0]).astype(np.float64)
     still = np.array([_per_deviation(unchanged[known[:, sign], sign]) for sign in range(count)])
-    unusual = np.zeros(values.shape)
+    log_farther = np.zeros(values.shape)
     curves = []
     for sign in range(count):
         at = known[:, sign]
@@ -51,14 +43,15 @@ def fit(layout: Layout, train: Rows, calibration: Rows, seed: int) -> Parameters
         rarity = np.maximum(-moved * below[sign], moved * above[sign])
         # Of what makes a value unusual the worst counts; rows without the duration have not stood still.
         stood = np.nan_to_num(unchanged[at, sign] * still[sign])
-        distance = np.maximum.reduce([rarity, signs[sign].residual(inputs[at], sign), stood])
+        distance = np.maximum.reduce([rarity, signs[sign].residual(inputs[at], count + sign), stood])
         curves.append(Curve.fit(distance))
-        unusual[at, sign] = curves[-1](distance)
-    surprise = np.where(known, -np.log(1.0 + SURPRISE_FLOOR - unusual), 0.0)
+        log_farther[at, sign] = curves[-1].log_farther(distance)
     present = known.sum(axis=1)
     at_least_one = np.maximum(present, 1)
-    together = (surprise.sum(axis=1) - present) / np.sqrt(at_least_one)
-    worst = surprise.max(axis=1) - np.log(at_least_one)
+    # Minus the logarithm has mean 1 and deviation 1 for a known sign; an unknown one must add nothing.
+    together = -(log_farther.sum(axis=1) + present) / np.sqrt(at_least_one)
+    # One extreme sign must not drown among ordinary ones: the worst counts too, less the chance of having several.
+    worst = -log_farther.min(axis=1) - np.log(at_least_one)
     joint = Curve.fit(np.maximum(together, worst)[present > 0])
     return _assemble(layout, scale, head, signs, centre, below, above, still, curves, joint)
 

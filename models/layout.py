@@ -1,9 +1,9 @@
 """Where things stand in a feature row, and which quantities the networks see.
 
 The rows come from the Rust core; this file only names their columns. The networks' input, per row, is in this order:
-per sign its value and the patient's own baseline (value - delta), the signs of support; slope and deviation per sign,
-the person and what signs say together; then the durations, as fourth roots of hours; then flags that say which of the
-values, baselines and signs of support are known.
+the patient's own baseline of each sign (value - delta), the signs' values, the signs of support; slope and deviation
+per sign, the person and what signs say together; then the durations, as fourth roots of hours; then flags that say
+which of the values and signs of support are known. A quantity that is unknown stands where it usually is.
 """
 
 from collections.abc import Sequence
@@ -13,16 +13,30 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-LIMIT_S = 400 * 86_400.0
 HOUR_S = 3600.0
+LIMIT_S = 400 * 86_400.0  # a longer time counts as this
+SLOPE_MAX = 400.0
+MARGIN = 1e-5  # beyond the last plausible value, of its distance: rounding must not make that unknown
 SUPPORT = ("etco2", "fio2", "glucose")
-# With the bounds outside which they count as missing. `on_oxygen` is not used: what it says is in `fio2`, and the
-# training recording knows no flow.
+USUAL = {
+    "heart_rate": 85.0,
+    "spo2": 97.0,
+    "respiratory_rate": 18.0,
+    "temperature": 37.0,
+    "systolic": 122.0,
+    "diastolic": 62.0,
+    "mean_pressure": 80.0,
+    "etco2": 35.0,
+    "fio2": 45.0,
+    "glucose": 130.0,
+}
+# With the bounds outside which they count as missing, and where they usually are. Not used: how old a sign's value is,
+# for it says more of how a ward charts than of a patient; and `on_oxygen`, for what it says is in `fio2`.
 TOGETHER = {
-    "age_years": (0.0, 130.0),
-    "male": (0.0, 1.0),
-    "shock_index": (0.0, 10.0),
-    "pulse_pressure": (-300.0, 300.0),
+    "age_years": (0.0, 130.0, 62.0),
+    "male": (0.0, 1.0, 0.5),
+    "shock_index": (0.0, 10.0, 0.7),
+    "pulse_pressure": (-300.0, 300.0, 60.0),
 }
 # What holds a sign's own value: it must not be seen when that value is predicted.
 DERIVED = {
@@ -30,7 +44,6 @@ DERIVED = {
     "systolic": ("shock_index", "pulse_pressure"),
     "diastolic": ("pulse_pressure",),
 }
-SLOPE_MAX = 400.0
 
 Matrix = NDArray[np.float32]
 
@@ -58,91 +71,100 @@ class Layout:
         return self.columns("_delta")
 
     @cached_property
-    def support(self) -> list[int]:
-        """Columns of the signs of support."""
-        return [self.features.index(name) for name in SUPPORT]
-
-    @cached_property
     def plain(self) -> list[int]:
-        """Columns that are seen as they are, after values, baselines and support."""
+        """Columns that are seen as they are, after the baselines: the first have a flag."""
+        support = [self.features.index(name) for name in SUPPORT]
         together = [self.features.index(name) for name in TOGETHER]
-        return [*self.columns("_slope"), *self.columns("_deviation"), *together]
+        return [*self.value, *support, *self.columns("_slope"), *self.columns("_deviation"), *together]
 
     @cached_property
     def durations(self) -> list[int]:
         """Columns that are seen as the fourth root of hours: nearly a logarithm, and an eighth of its cost."""
         support = [self.features.index(f"{name}_age_s") for name in SUPPORT]
-        return [*self.columns("_age_s"), *self.columns("_unchanged_s"), *support, self.features.index("seen_s")]
+        return [*self.columns("_unchanged_s"), *support, self.features.index("seen_s")]
 
     @property
-    def flags(self) -> int:
-        """The first so many quantities have a flag."""
-        return 2 * len(self.signs) + len(SUPPORT)
+    def state(self) -> list[int]:
+        """Columns that say how the patient is: values, history, the person."""
+        return sorted([*self.delta, *self.plain])
+
+    @property
+    def seen(self) -> list[int]:
+        """All columns that are used: the patient's state, and durations."""
+        return sorted([*self.state, *self.durations])
+
+    @property
+    def flagged(self) -> slice:
+        """The quantities that have a flag: values, then signs of support."""
+        return slice(len(self.signs), 2 * len(self.signs) + len(SUPPORT))
+
+    @property
+    def timed(self) -> int:
+        """Where the durations begin among the quantities."""
+        return len(self.signs) + len(self.plain)
 
     @property
     def quantities(self) -> int:
-        """Everything but the flags."""
-        return self.flags + len(self.plain) + len(self.durations)
+        """Everything but the flags, which follow."""
+        return self.timed + len(self.durations)
 
     @property
     def inputs(self) -> int:
         """The quantities and the flags."""
-        return self.quantities + self.flags
+        return self.quantities + len(self.signs) + len(SUPPORT)
 
-    def bounds(self) -> tuple[Matrix, Matrix]:
-        """Per quantity, before roots, the lowest and highest value that counts as known."""
+    def bounds(self) -> NDArray[np.float64]:
+        """Per quantity but the durations: lowest and highest value that counts as known, and the usual one."""
         count = len(self.signs)
-        signs, support = list(self.plausible[:count]), list(self.plausible[count:])
-        spread = [(-SLOPE_MAX, SLOPE_MAX)] * count + [(0.0, SLOPE_MAX)] * count
-        durations = [(0.0, LIMIT_S)] * len(self.durations)
-        both = np.array([*signs, *signs, *support, *spread, *TOGETHER.values(), *durations], np.float32)
-        return both[:, 0], both[:, 1]
+        usual = [USUAL[name] for name in (*self.signs, *SUPPORT)]
+        plain = [(low, high, at) for (low, high), at in zip(self.plausible, usual, strict=True)]
+        trends = [(-SLOPE_MAX, SLOPE_MAX, 0.0)] * (2 * count)
+        return np.array([*plain[:count], *plain, *trends, *TOGETHER.values()])
 
     def quantities_of(self, rows: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
         """The quantities of feature rows, and which of them are known."""
-        value, delta = rows[:, self.value], rows[:, self.delta]
+        low, high, usual = self.bounds().T
+        baseline = rows[:, self.value] - rows[:, self.delta]
+        made = np.hstack([baseline, rows[:, self.plain], rows[:, self.durations]])
+        known = np.isfinite(made)
         with np.errstate(invalid="ignore"):
-            columns = [value, value - delta, rows[:, self.support], rows[:, self.plain], rows[:, self.durations]]
-            made = np.hstack(columns)
-            low, high = self.bounds()
-            known = (made >= low) & (made <= high)
-            last = slice(self.quantities - len(self.durations), None)
-            made[:, last] = np.sqrt(np.sqrt(np.maximum(made[:, last], 0) / np.float32(HOUR_S)))
+            moved = made[:, : self.timed] - usual
+            known[:, : self.timed] = (moved >= (low - usual) * (1 + MARGIN)) & (moved <= (high - usual) * (1 + MARGIN))
+            hours = np.clip(made[:, self.timed :], 0, np.float32(LIMIT_S)) / np.float32(HOUR_S)
+        made[:, self.timed :] = np.sqrt(np.sqrt(hours))
         return made, known
 
     def still(self, made: Matrix) -> Matrix:
         """Of the quantities, for how long each sign's value has been the same."""
-        first = self.quantities - len(self.durations) + len(self.signs)
-        return made[:, first : first + len(self.signs)]
+        return made[:, self.timed : self.timed + len(self.signs)]
 
     def hidden_from(self, sign: int) -> list[int]:
         """Inputs that give the sign's own current value away: unseen when it is predicted."""
-        count, plain = len(self.signs), self.flags + 2 * len(self.signs)
-        derived = [plain + list(TOGETHER).index(name) for name in DERIVED.get(self.signs[sign], ())]
-        durations = self.quantities - len(self.durations)
-        return [sign, *derived, durations + sign, durations + count + sign, self.quantities + sign]
+        together = self.timed - len(TOGETHER)
+        derived = [together + list(TOGETHER).index(name) for name in DERIVED.get(self.signs[sign], ())]
+        return [len(self.signs) + sign, *derived, self.timed + sign, self.quantities + sign]
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Mean and standard deviation per quantity, over the known training values."""
+    """What a quantity usually is, and the standard deviation that its distance from it is divided by."""
 
-    mean: Matrix
+    usual: Matrix
     deviation: Matrix
 
     @staticmethod
-    def fit(made: Matrix, known: NDArray[np.bool_]) -> "Scale":
+    def fit(layout: Layout, made: Matrix, known: NDArray[np.bool_]) -> "Scale":
         """From training quantities; a quantity that never varies gets deviation 1."""
         masked = np.where(known, made, np.nan).astype(np.float64)
         some = known.any(axis=0)
-        mean, deviation = np.zeros(made.shape[1]), np.ones(made.shape[1])
-        mean[some] = np.nanmean(masked[:, some], axis=0)
+        usual, deviation = np.zeros(made.shape[1]), np.ones(made.shape[1])
+        usual[: layout.timed] = layout.bounds()[:, 2]
         spread = np.nanstd(masked[:, some], axis=0)
         deviation[some] = np.where(spread > 1e-6, spread, 1.0)
-        return Scale(mean.astype(np.float32), deviation.astype(np.float32))
+        return Scale(usual.astype(np.float32), deviation.astype(np.float32))
 
     def inputs(self, layout: Layout, rows: Matrix) -> Matrix:
         """The networks' input: standardised quantities (0 where unknown), then the flags."""
         made, known = layout.quantities_of(rows)
-        scaled = np.where(known, (made - self.mean) / self.deviation, np.float32(0))
-        return np.hstack([scaled, known[:, : layout.flags]]).astype(np.float32)
+        scaled = np.where(known, (made - self.usual) / self.deviation, np.float32(0))
+        return np.hstack([scaled, known[:, layout.flagged]]).astype(np.float32)

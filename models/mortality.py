@@ -1,10 +1,10 @@
-"""Whether the risk, learned from one outcome of one hospital, says anything of another outcome elsewhere.
+"""Whether the risk says anything of another outcome elsewhere: death in hospital.
 
-Of each stay of a recording with deaths in hospital: the mean of the risk over its rows, and the mean of the engine's
-NEWS2, with consciousness (from GCS) and oxygen where they are recorded.
+Of each stay that did not train: the mean of the risk over its rows, and the mean of the engine's NEWS2, with
+consciousness (from GCS) and oxygen where they are recorded.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,27 +12,27 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
 from models.layout import Matrix
-from vigil.offline.features import feature_rows
-from vigil.recordings import Stay
+from models.rows import Dataset
 
 ROUNDS = 200
 Floats = NDArray[np.float64]
 
 
-def measure(stays: Iterable[Stay], score: Callable[[Matrix], Matrix], seed: int) -> dict[str, float | list[float]]:
-    """AUROC for death in hospital, of the stay's mean risk and mean NEWS2, both ranks added, and the difference."""
+def measure(
+    data: Dataset, chosen: NDArray[np.bool_], score: Callable[[Matrix], Matrix], seed: int
+) -> dict[str, float | list[float]]:
+    """AUROC for death in hospital, of the chosen stays' mean risk and mean NEWS2, both ranks added, the difference."""
     risk: list[float] = []
     ward: list[float] = []
     died: list[float] = []
-    for part in feature_rows(stays):
-        if "died" not in part.stay.outcome:
-            continue
-        scores = score(part.features)[:, 0]
-        if not np.isfinite(scores).any() or not np.isfinite(part.news2).any():
+    for stay in np.flatnonzero(chosen):
+        at = data.rows.patient == stay
+        scores, news2 = score(data.rows.features[at])[:, 0], data.news2[at]
+        if not np.isfinite(scores).any() or not np.isfinite(news2).any():
             continue
         risk.append(float(np.nanmean(scores)))
-        ward.append(float(np.nanmean(part.news2)))
-        died.append(part.stay.outcome["died"])
+        ward.append(float(np.nanmean(news2)))
+        died.append(float(data.rows.labels[at][0]))
     return _figures(np.array(died), np.array(risk), np.array(ward), seed)
 
 

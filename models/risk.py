@@ -1,29 +1,26 @@
-"""The risk head: a small network for P(label), taught by trees, calibrated on patients that neither saw."""
+"""The risk head: a small network for P(label), taught by trees (`models.lesson`), calibrated on unseen patients."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPRegressor
 
+from models import network
 from models.layout import Matrix
 
-UNITS = 24
+UNITS = 15
 EPOCHS = 16
 BATCH = 1024
-LABEL_WEIGHT = 6.0  # a step of a boosting round: what the trees smoothed away of a label comes back a little
 
 
 @dataclass(frozen=True)
 class Risk:
     """One hidden layer, and the calibrated logit as a sum over it."""
 
-    hidden_weight: NDArray[np.float64]  # units × inputs
-    hidden_bias: NDArray[np.float64]  # units
-    output: NDArray[np.float64]  # units
+    hidden_weight: NDArray[np.floating]  # units × inputs
+    hidden_bias: NDArray[np.floating]  # units
+    output: NDArray[np.floating]  # units
     bias: float
 
     def logit(self, inputs: Matrix) -> NDArray[np.float64]:
@@ -32,24 +29,11 @@ class Risk:
         return made
 
 
-def fit(inputs: Matrix, taught: NDArray[np.float64], labels: NDArray[np.integer], seed: int) -> Risk:
-    """Trains the network on the teacher's logits, drawn towards the labels; not yet calibrated."""
-    target = taught + LABEL_WEIGHT * (labels - 1 / (1 + np.exp(-taught)))
-    net = MLPRegressor(
-        hidden_layer_sizes=(UNITS,),
-        activation="tanh",
-        alpha=1e-4,
-        batch_size=min(BATCH, max(32, len(inputs) // 50)),
-        learning_rate_init=2e-3,
-        max_iter=EPOCHS,
-        random_state=seed,
-        tol=0.0,
-        n_iter_no_change=EPOCHS,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        net.fit(inputs, target)
-    return Risk(net.coefs_[0].T, net.intercepts_[0], net.coefs_[1][:, 0], float(net.intercepts_[1][0]))
+def fit(inputs: Matrix, target: NDArray[np.float64], seed: int) -> Risk:
+    """Trains the network on the logits to learn; not yet calibrated."""
+    batch = min(BATCH, max(32, len(inputs) // 50))
+    net = network.fit(inputs, target, UNITS, EPOCHS, batch, seed)
+    return Risk(net.hidden_weight, net.hidden_bias, net.output.astype(np.float64), net.bias)
 
 
 def calibrate(risk: Risk, inputs: Matrix, labels: NDArray[np.integer]) -> Risk:

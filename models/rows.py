@@ -9,12 +9,31 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.fit import Rows
+from models.layout import Matrix
 from vigil.backtest.labels import Event, of_stay
 from vigil.offline.features import StayRows, feature_rows
 from vigil.recordings import Stay
 
-LABEL = "sepsis"
+LABEL, OUTCOME = "sepsis", "died"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Feature rows of some patients, in time order, with a label each."""
+
+    features: Matrix
+    labels: NDArray[np.int8]
+    patient: NDArray[np.int32]
+
+    def of(self, chosen: NDArray[np.bool_]) -> "Rows":
+        """The rows of the chosen patients (a flag per patient index)."""
+        at = chosen[self.patient]
+        return Rows(self.features[at], self.labels[at], self.patient[at])
+
+    @staticmethod
+    def none(columns: int) -> "Rows":
+        """No rows of so many columns."""
+        return Rows(np.zeros((0, columns), np.float32), np.zeros(0, np.int8), np.zeros(0, np.int32))
 
 
 @dataclass(frozen=True)
@@ -32,11 +51,20 @@ class Dataset:
 def collect(stays: Iterable[Stay]) -> Dataset:
     """The feature rows and labels of every stay, in order. Raises `vigil.offline.features.LostRows`."""
     parts: list[StayRows] = list(feature_rows(stays))
+    return _dataset(parts, [part.labels[LABEL] for part in parts])
+
+
+def outcomes(stays: Iterable[Stay]) -> Dataset:
+    """As `collect`, for stays with a known outcome: their rows, each labelled with death in hospital."""
+    parts = [part for part in feature_rows(stays) if OUTCOME in part.stay.outcome]
+    return _dataset(parts, [np.full(len(part.features), part.stay.outcome[OUTCOME], np.int8) for part in parts])
+
+
+def _dataset(parts: list[StayRows], labels: list[NDArray[np.int8]]) -> Dataset:
     patient = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part.features) for part in parts])
-    labels = np.concatenate([part.labels[LABEL] for part in parts])
     return Dataset(
         names=[part.stay.device.device_id for part in parts],
-        rows=Rows(np.concatenate([part.features for part in parts]), labels, patient),
+        rows=Rows(np.concatenate([part.features for part in parts]), np.concatenate(labels), patient),
         time_us=np.concatenate([part.time_us for part in parts]),
         news2=np.concatenate([part.news2 for part in parts]),
         wards=[part.stay.patient.ward if part.stay.patient else "" for part in parts],

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from models.fit import Rows
 from models.layout import Layout
+from models.rows import Rows
 
 Scores = NDArray[np.floating]
 

@@ -3,6 +3,9 @@
 Every row is taught by trees that did not see its patient, so that what they know by heart is not handed on.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -11,37 +14,72 @@ from threadpoolctl import threadpool_limits
 from models.layout import Matrix
 
 FOLDS = 4
-TREES = 150
-LEARNING_RATE = 0.06
-LEAF_SHARE = 1 / 700
 _EDGE = 1e-5
 
 
-def logits(rows: Matrix, labels: NDArray[np.integer], patient: NDArray[np.integer], seed: int) -> NDArray[np.float64]:
-    """The logit of P(label) of every row, by trees that learned from other patients."""
-    made = np.zeros(len(rows))
+@dataclass(frozen=True)
+class Trees:
+    """How trees grow for one kind of label."""
+
+    number: int
+    rate: float
+    leaves: int
+    leaf_share: float  # of all rows, that a leaf holds at least
+
+
+SEPSIS = Trees(number=150, rate=0.06, leaves=31, leaf_share=1 / 700)
+# All rows of a stay carry its outcome: a leaf of few rows would be a leaf of few stays.
+DEATH = Trees(number=120, rate=0.05, leaves=15, leaf_share=1 / 130)
+
+
+def logits(
+    trees: Trees,
+    rows: Matrix,
+    labels: NDArray[np.integer],
+    patient: NDArray[np.integer],
+    others: Sequence[Matrix],
+    seed: int,
+) -> list[NDArray[np.float64]]:
+    """The logit of P(label) of every row, by trees that learned from other patients; then of rows of others."""
+    own = np.zeros(len(rows))
+    made = [np.zeros(len(other)) for other in others]
     _, number = np.unique(patient, return_inverse=True)
     for fold in range(FOLDS):
-        own = number % FOLDS == fold
-        if len(np.unique(labels[~own])) < 2:
-            made[own] = _logit(np.full(own.sum(), labels[~own].mean() if (~own).any() else 0.5))
-            continue
-        trees = HistGradientBoostingClassifier(
-            learning_rate=LEARNING_RATE,
-            max_iter=TREES,
-            max_leaf_nodes=31,
-            min_samples_leaf=max(20, int(len(rows) * LEAF_SHARE)),
-            l2_regularization=50.0,
-            max_features=0.3,
-            max_bins=127,
-            early_stopping=False,
-            random_state=seed + fold,
-        )
-        telling = _telling(rows[~own])
-        with threadpool_limits(limits=1):  # more would give other sums, and not be faster on few cores
-            trees.fit(rows[~own][:, telling], labels[~own])
-            made[own] = _logit(trees.predict_proba(rows[own][:, telling])[:, 1])
-    return made
+        mine = number % FOLDS == fold
+        learned = _Learned(trees, rows[~mine], labels[~mine], len(rows), seed + fold)
+        own[mine] = learned.logit(rows[mine])
+        for other, sums in zip(others, made, strict=True):
+            sums += learned.logit(other) / FOLDS
+    return [own, *made]
+
+
+class _Learned:
+    """Trees of some patients; without two kinds of labels, the share of the labelled."""
+
+    def __init__(self, trees: Trees, rows: Matrix, labels: NDArray[np.integer], all_rows: int, seed: int) -> None:
+        self._share = float(labels.mean()) if len(labels) else 0.5
+        self._telling = _telling(rows)
+        self._model = None
+        if len(np.unique(labels)) == 2:
+            self._model = HistGradientBoostingClassifier(
+                learning_rate=trees.rate,
+                max_iter=trees.number,
+                max_leaf_nodes=trees.leaves,
+                min_samples_leaf=max(20, int(all_rows * trees.leaf_share)),
+                l2_regularization=50.0,
+                max_features=0.3,
+                max_bins=127,
+                early_stopping=False,
+                random_state=seed,
+            )
+            with threadpool_limits(limits=1):  # more would give other sums, and not be faster on few cores
+                self._model.fit(rows[:, self._telling], labels)
+
+    def logit(self, rows: Matrix) -> NDArray[np.float64]:
+        if self._model is None or not len(rows):
+            return _logit(np.full(len(rows), self._share))
+        with threadpool_limits(limits=1):
+            return _logit(self._model.predict_proba(rows[:, self._telling])[:, 1])
 
 
 def _telling(rows: Matrix) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Trains the shipped model from the hourly recording: `python -m models.train --data DIR --out models/`.
+"""Trains the shipped model from the recordings: `python -m models.train --data DIR --out models/`.
 
 Reproducible: the split is a digest of the patient's name, all seeds are fixed, one thread computes. The same
 recording, core and libraries give the same bytes. Five to ten minutes on one core, most of it the report.
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models import artefacts, card, graph, mortality, plot, swapped
-from models.fit import Rows, fit
+from models.fit import fit
 from models.held_out import evaluated
 from models.layout import SUPPORT, Layout, Matrix
-from models.rows import Dataset, collect
-from models.split import split
+from models.rows import Dataset, Rows, collect, outcomes
+from models.split import split, split_outcomes
 from vigil import core, paths, recordings
 from vigil.model import Manifest, Model
 from vigil.model.drift import distribution
@@ -58,12 +58,13 @@ def _plausible(sign: str, limits: dict[str, tuple[float, float]]) -> tuple[float
     return min(low for low, _ in both), max(high for _, high in both)
 
 
-def train(data: Dataset, seed: int = SEED) -> tuple[Manifest, bytes]:
-    """The model of a dataset, with its manifest."""
+def train(data: Dataset, deaths: Dataset | None = None, seed: int = SEED) -> tuple[Manifest, bytes]:
+    """The model of a dataset and, if given, of stays with their outcome; with its manifest."""
     columns = layout()
     learn, calibrate, _ = split(data.names)
+    stays = deaths.rows.of(split_outcomes(deaths.names)[0]) if deaths else Rows.none(len(columns.features))
     with threadpool_limits(limits=1):
-        parameters = fit(columns, data.rows.of(learn), data.rows.of(calibrate), seed)
+        parameters = fit(columns, data.rows.of(learn), data.rows.of(calibrate), stays, seed)
         packed = graph.build(parameters)
     digest = hashlib.sha256(packed).hexdigest()
     draft = Manifest(
@@ -110,7 +111,9 @@ def write(out: Path, manifest: Manifest, packed: bytes) -> None:
     (out / FILE_NAME).write_bytes(text + b"\n")
 
 
-def report(manifest: Manifest, packed: bytes, data: Dataset, folder: Path, rounds: int = ROUNDS) -> dict[str, Any]:
+def report(
+    manifest: Manifest, packed: bytes, data: Dataset, deaths: Dataset, folder: Path, rounds: int = ROUNDS
+) -> dict[str, Any]:
     """Everything the model card says in numbers. The test patients are looked at here and nowhere else."""
     columns, model = layout(), Model(manifest, packed)
     learn, calibrate, test = split(data.names)
@@ -120,6 +123,7 @@ def report(manifest: Manifest, packed: bytes, data: Dataset, folder: Path, round
     def score(rows: Matrix) -> Matrix:
         return scores_of(model, rows)
 
+    unseen_stays = split_outcomes(deaths.names)[1]
     unseen = {name for name, taken in zip(data.names, test, strict=True) if taken}
     stays = [stay for stay in recordings.open(folder / RECORDING).stays() if stay.device.device_id in unseen]
     return {
@@ -131,9 +135,8 @@ def report(manifest: Manifest, packed: bytes, data: Dataset, folder: Path, round
         "swapped_value_auroc": swapped.measure(columns, held_out, score, SEED),
         "artefact_stays": min(len(stays), ARTEFACT_STAYS),
         "artefacts": artefacts.measure(columns, stays[:ARTEFACT_STAYS], score, SEED),
-        "mortality": mortality.measure(recordings.open(folder / MORTALITY).stays(), score, SEED)
-        if (folder / MORTALITY).exists()
-        else None,
+        "outcome_stays": {"train": int((~unseen_stays).sum()), "test": int(unseen_stays.sum())},
+        "mortality": mortality.measure(deaths, unseen_stays, score, SEED),
         "microseconds_per_row": {str(rows): _cost(model, held_out, rows) for rows in (1, 64, 1024)},
         "bytes": len(packed),
     }
@@ -179,16 +182,17 @@ def main() -> None:
     parser.add_argument("--patients", type=int, help="only the first so many patients")
     options = parser.parse_args()
     folder = recordings.data_folder(options.data)
-    if folder is None:
-        parser.error("no recordings: give --data DIR")
+    if folder is None or not all((folder / name).exists() for name in (RECORDING, MORTALITY)):
+        parser.error(f"no recordings {RECORDING} and {MORTALITY}: give --data DIR")
     began = time.monotonic()
     recording = recordings.open(folder / RECORDING, limit=options.patients)
     data = collect(recording.stays())
+    deaths = outcomes(recordings.open(folder / MORTALITY, limit=options.patients).stays())
     print(f"{len(data.rows.labels)} rows of {len(data.names)} patients after {time.monotonic() - began:.0f} s")
-    manifest, packed = train(data)
+    manifest, packed = train(data, deaths)
     write(options.out, manifest, packed)
     print(f"{manifest.version} after {time.monotonic() - began:.0f} s")
-    numbers = report(manifest, packed, data, folder)
+    numbers = report(manifest, packed, data, deaths, folder)
     (options.out / "metrics.json").write_bytes(msgspec.json.format(msgspec.json.encode(numbers), indent=2) + b"\n")
     (options.out / "calibration.svg").write_text(plot.calibration(numbers["test"]["calibration"]["bins"]), "utf-8")
     (options.out / "MODEL_CARD.md").write_text(card.render(numbers, manifest), "utf-8")

@@ -78,10 +78,10 @@ def evaluate(
 
 
 def _chosen(whole: "Recording", taken: "Recording") -> str:
-    from vigil.evaluation.split import TEST_PERCENT, TRAINED_ON
+    from vigil.evaluation.split import TRAINED_ON
 
     if taken is not whole:
-        return f"only the {TEST_PERCENT} % of the patients that are held out of training"
+        return f"only the {TRAINED_ON[whole.name].test_percent} % of the patients that are held out of training"
     if whole.name in TRAINED_ON:
         return "all patients, those the model learned from too: the figures are too good"
     return "all patients; the model learned from none of this recording"

@@ -11,13 +11,22 @@ from pathlib import Path
 from vigil.recordings import Recording, Stay, TextRecording
 
 TEST_PERCENT = 20
-# The recordings the shipped model learned from, and how a stay's device is named after its file there.
-TRAINED_ON = {"sepsis_hourly": "sepsis-"}
 
 
-def held_out(name: str) -> bool:
+@dataclass(frozen=True)
+class Trained:
+    """How the shipped model learned from a recording."""
+
+    prefix: str  # how a stay's device is named after its file there
+    test_percent: int  # of the patients are held out
+
+
+TRAINED_ON = {"sepsis_hourly": Trained("sepsis-", TEST_PERCENT), "icu_mortality": Trained("mortality-", 50)}
+
+
+def held_out(name: str, test_percent: int = TEST_PERCENT) -> bool:
     """Whether the patient of this device id is of the test part."""
-    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 100 < TEST_PERCENT
+    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 100 < test_percent
 
 
 @dataclass
@@ -25,7 +34,7 @@ class HeldOut:
     """A recording's held-out patients alone, under a name of its own: what is prepared of it is kept apart."""
 
     whole: TextRecording
-    prefix: str
+    trained: Trained
     name: str
     path: Path
 
@@ -35,7 +44,8 @@ class HeldOut:
 
     def files(self) -> Iterator[tuple[str, str]]:
         """As `TextRecording.files`."""
-        return ((name, text) for name, text in self.whole.files() if held_out(self.prefix + name))
+        percent, prefix = self.trained.test_percent, self.trained.prefix
+        return ((name, text) for name, text in self.whole.files() if held_out(prefix + name, percent))
 
     def stay(self, name: str, text: str) -> Stay:
         """As `TextRecording.stay`."""
@@ -44,7 +54,7 @@ class HeldOut:
 
 def unseen(recording: Recording) -> Recording:
     """The patients of a recording that the shipped model did not learn from: all of a recording it never saw."""
-    prefix = TRAINED_ON.get(recording.name)
-    if prefix is None or not isinstance(recording, TextRecording):
+    trained = TRAINED_ON.get(recording.name)
+    if trained is None or not isinstance(recording, TextRecording):
         return recording
-    return HeldOut(recording, prefix, f"{recording.name} (held-out patients)", recording.path)
+    return HeldOut(recording, trained, f"{recording.name} (held-out patients)", recording.path)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from models.split import split
+from models.split import split, split_outcomes
 from vigil.evaluation import Ranking, calibration, held_out, intervals
+from vigil.evaluation.split import TRAINED_ON
 
 
 @pytest.fixture(params=[0.001, 0.1, 1.0])
@@ -72,3 +73,6 @@ def test_intervals_resample_patients_and_pair_their_figures() -> None:
 def test_the_split_is_the_one_of_training() -> None:
     names = [f"sepsis-p{n:06d}" for n in range(2000)]
     assert [held_out(name) for name in names] == split(names)[2].tolist()
+    names = [f"mortality-{n}" for n in range(132_000, 134_000)]
+    percent = TRAINED_ON["icu_mortality"].test_percent
+    assert [held_out(name, percent) for name in names] == split_outcomes(names)[1].tolist()

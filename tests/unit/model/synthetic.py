@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from models.fit import Rows
-from models.rows import Dataset
+from models.rows import Dataset, Rows
 from models.train import layout
 from vigil import core
 

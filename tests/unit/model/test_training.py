@@ -1,11 +1,12 @@
 """Training is reproducible, and the graph computes what the fitted parameters say."""
 
 import numpy as np
+import pytest
 
 from models import train
-from models.curve import Curve
+from models.curve import FLOOR, Curve
 from models.fit import fit
-from models.graph import SURPRISE_FLOOR
+from models.rows import Rows
 from models.split import split
 from tests.unit.model import synthetic
 from vigil.model import Model
@@ -35,7 +36,7 @@ def test_the_graph_computes_the_parameters() -> None:
     data, columns = synthetic.dataset(), train.layout()
     learn, calibrate, _ = split(data.names)
     manifest, packed = train.train(data)
-    p = fit(columns, data.rows.of(learn), data.rows.of(calibrate), train.SEED)
+    p = fit(columns, data.rows.of(learn), data.rows.of(calibrate), Rows.none(len(columns.features)), train.SEED)
     rows = synthetic.features(500, seed=3)
     made = train.scores_of(Model(manifest, packed), rows)
 
@@ -45,13 +46,14 @@ def test_the_graph_computes_the_parameters() -> None:
     count = len(columns.signs)
     values = rows[:, columns.value].astype(np.float64)
     known = np.isfinite(values)
-    residual = np.abs(inputs[:, :count] - output[:, 1 : 1 + count] - inputs @ p.direct_weight.T)
+    direct = inputs[:, : columns.timed] @ p.direct_weight.T
+    residual = np.abs(inputs[:, count : 2 * count] - output[:, 1 : 1 + count] - direct)
     residual *= np.exp(-output[:, 1 + count :])
     moved = values - p.centre
     still = columns.still(columns.quantities_of(rows)[0]) * p.still
     distance = np.maximum.reduce([-moved * p.below, moved * p.above, residual, still])
     unusual = np.stack([curve(distance[:, i]) for i, curve in enumerate(p.sign_curves)], axis=1)
-    surprise = np.where(known, -np.log(1 + SURPRISE_FLOOR - np.where(known, unusual, 0)), 0)
+    surprise = np.where(known, -np.log(1 + FLOOR - np.where(known, unusual, 0)), 0)
     number = known.sum(axis=1)
     some = np.maximum(number, 1)
     together, worst = (surprise.sum(axis=1) - number) / np.sqrt(some), surprise.max(axis=1) - np.log(some)
@@ -64,10 +66,10 @@ def test_the_graph_computes_the_parameters() -> None:
 
 def test_a_sign_is_not_predicted_from_itself() -> None:
     columns = train.layout()
-    p = fit(columns, *(synthetic.dataset().rows,) * 2, seed=1)
+    p = fit(columns, *(synthetic.dataset().rows,) * 3, seed=1)
     for sign in range(len(columns.signs)):
         hidden = columns.hidden_from(sign)
-        assert not p.direct_weight[sign, hidden].any()
+        assert not p.direct_weight[sign, [at for at in hidden if at < columns.timed]].any()
         units = p.output_weight[1 + sign] != 0
         assert not p.hidden_weight[np.ix_(units, hidden)].any()
 
@@ -95,3 +97,23 @@ def test_a_value_that_stands_still_for_longer_is_more_unusual() -> None:
     made = train.scores_of(model, rows)[:, 2]
     assert (np.diff(made) >= 0).all()
     assert made[-1] > 0.95 > made[0] + 0.1
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e30, -40.0, 400.0])
+def test_an_implausible_value_is_as_good_as_none(value: float) -> None:
+    columns, model = train.layout(), Model(*train.train(synthetic.dataset()))
+    rows = synthetic.features(64, seed=7)
+    for sign in range(len(columns.signs)):
+        odd, none = rows.copy(), rows.copy()
+        odd[:, columns.value[sign]], none[:, columns.value[sign]] = value, np.nan
+        np.testing.assert_array_equal(train.scores_of(model, odd), train.scores_of(model, none))
+
+
+def test_times_that_nobody_can_mean_do_not_spoil_a_row() -> None:
+    columns, model = train.layout(), Model(*train.train(synthetic.dataset()))
+    rows = synthetic.features(64, seed=8)
+    rows[:, columns.durations] = [np.inf, -1.0, 1e30] * 3 + [np.nan, np.inf]
+    made = train.scores_of(model, rows)
+    known = np.isfinite(rows[:, columns.value])
+    np.testing.assert_array_equal(np.isfinite(made[:, 2:]), known)
+    np.testing.assert_array_equal(np.isfinite(made[:, 0]), known.any(axis=1))
