@@ -3,6 +3,8 @@
 Sepsis alone, learned in one hospital, would say of a patient who is dying of something else that all is well.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,13 +13,23 @@ from models.layout import Layout, Matrix
 from models.rows import Rows
 
 LABEL_WEIGHT = 6.0  # a step of a boosting round: what the trees smoothed away of a label comes back a little
-DEATH_WEIGHT = 0.3  # logits a standard deviation of likeness to those who died
+DEATH_WEIGHT = 0.25  # logits a standard deviation of likeness to those who died
+RARE_WEIGHT = 20.0  # a row of risk p counts 1 + this · p times: mistakes among the few at the top cost alarms
 
 
-def lesson(layout: Layout, sepsis: Rows, deaths: Rows, seed: int) -> tuple[Matrix, NDArray[np.float64]]:
-    """Rows of both kinds of patients, one after the other, with the logit to learn. Without deaths, sepsis alone."""
+@dataclass(frozen=True)
+class Lesson:
+    """Rows, the logit to learn from each, and how much it counts."""
+
+    rows: Matrix
+    logit: NDArray[np.float64]
+    weight: NDArray[np.float64]
+
+
+def lesson(layout: Layout, sepsis: Rows, deaths: Rows, seed: int) -> Lesson:
+    """From both kinds of patients, one after the other. Without deaths, sepsis alone."""
     seen, state = layout.seen, layout.state
-    taught, beside = teacher.logits(
+    own, beside = teacher.logits(
         teacher.SEPSIS,
         sepsis.features[:, seen],
         sepsis.labels,
@@ -25,17 +37,23 @@ def lesson(layout: Layout, sepsis: Rows, deaths: Rows, seed: int) -> tuple[Matri
         [deaths.features[:, seen]],
         seed,
     )
-    taught += LABEL_WEIGHT * (sepsis.labels - 1 / (1 + np.exp(-taught)))
-    if not len(deaths.labels):
-        return sepsis.features, taught
-    own, likeness = teacher.logits(
-        teacher.DEATH,
-        deaths.features[:, state],
-        deaths.labels,
-        deaths.patient,
-        [sepsis.features[:, state]],
-        seed,
-    )
-    centre, weight = likeness.mean(), DEATH_WEIGHT / max(float(likeness.std()), 1e-6)
-    target = np.concatenate([taught + weight * (likeness - centre), beside + weight * (own - centre)])
-    return np.vstack([sepsis.features, deaths.features]), target
+    weight = 1 + RARE_WEIGHT * _sigmoid(np.concatenate([own, beside]))
+    own += LABEL_WEIGHT * (sepsis.labels - _sigmoid(own))
+    rows, logit = np.vstack([sepsis.features, deaths.features]), np.concatenate([own, beside])
+    if len(deaths.labels):
+        dying, like = teacher.logits(
+            teacher.DEATH,
+            deaths.features[:, state],
+            deaths.labels,
+            deaths.patient,
+            [sepsis.features[:, state]],
+            seed,
+        )
+        spread = max(float(like.std()), 1e-6)
+        logit += DEATH_WEIGHT / spread * (np.concatenate([like, dying]) - like.mean())
+    return Lesson(rows, logit, weight / weight.mean())
+
+
+def _sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
+    made: NDArray[np.float64] = 1 / (1 + np.exp(-logit))
+    return made

@@ -28,30 +28,38 @@ class Network:
     bias: float
 
 
-def fit(inputs: Matrix, target: NDArray[np.floating], units: int, epochs: int, batch: int, seed: int) -> Network:
-    """Least squares on `target`; the same seed and rows give the same weights."""
+def fit(
+    inputs: Matrix,
+    target: NDArray[np.floating],
+    weight: NDArray[np.floating],
+    units: int,
+    epochs: int,
+    batch: int,
+    seed: int,
+) -> Network:
+    """Least squares on `target`, `weight` a row; the same seed and rows give the same weights."""
     random = np.random.default_rng(seed)
-    inputs, target = inputs.astype(np.float32), target.astype(np.float32)
+    inputs, target, share = inputs.astype(np.float32), target.astype(np.float32), weight.astype(np.float32)
     rows, count = inputs.shape
     batch = min(batch, rows)
     first, last = np.sqrt(6 / (count + units)), np.sqrt(6 / (units + 1))
-    weight = random.uniform(-first, first, (count, units)).astype(np.float32)
+    into = random.uniform(-first, first, (count, units)).astype(np.float32)
     bias, output = np.zeros(units, np.float32), random.uniform(-last, last, units).astype(np.float32)
     shift = np.array([target.mean()], np.float32)
-    adam = _Adam([weight, bias, output, shift], epochs * (rows // batch))
+    adam = _Adam([into, bias, output, shift], epochs * (rows // batch))
     for _ in range(epochs):
         order = random.permutation(rows)
         for at in range(0, rows - batch + 1, batch):
             chosen = order[at : at + batch]
             seen = inputs[chosen]
-            hidden = np.tanh(seen @ weight + bias)
-            wrong = (hidden @ output + shift - target[chosen]) / np.float32(batch)
+            hidden = np.tanh(seen @ into + bias)
+            wrong = (hidden @ output + shift - target[chosen]) * share[chosen] / np.float32(batch)
             back = wrong[:, None] * output * (1 - hidden * hidden)
             decay = np.float32(WEIGHT_DECAY / batch)
             adam.step(
-                [seen.T @ back + decay * weight, back.sum(axis=0), hidden.T @ wrong + decay * output, wrong.sum()[None]]
+                [seen.T @ back + decay * into, back.sum(axis=0), hidden.T @ wrong + decay * output, wrong.sum()[None]]
             )
-    return Network(np.ascontiguousarray(weight.T), bias, output, float(shift[0]))
+    return Network(np.ascontiguousarray(into.T), bias, output, float(shift[0]))
 
 
 class _Adam:

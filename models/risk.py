@@ -29,10 +29,10 @@ class Risk:
         return made
 
 
-def fit(inputs: Matrix, target: NDArray[np.float64], seed: int) -> Risk:
+def fit(inputs: Matrix, logit: NDArray[np.float64], weight: NDArray[np.float64], seed: int) -> Risk:
     """Trains the network on the logits to learn; not yet calibrated."""
     batch = min(BATCH, max(32, len(inputs) // 50))
-    net = network.fit(inputs, target, UNITS, EPOCHS, batch, seed)
+    net = network.fit(inputs, logit, weight, UNITS, EPOCHS, batch, seed)
     return Risk(net.hidden_weight, net.hidden_bias, net.output.astype(np.float64), net.bias)
 
 

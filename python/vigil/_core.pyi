@@ -253,8 +253,11 @@ class ScoredColumns:
     @property
     def wards(self) -> list[str]:
         """Distinct wards; index 0 is "" (not known)."""
+    @property
+    def models(self) -> list[str]:
+        """Distinct versions of the models that scored; index 0 is "" (none did)."""
     def column(self, name: str) -> bytes:
-        """One of: record u32 (index of the batch), patient u32, device u32, ward u32, event_time_us i64,
+        """One of: record u32 (index of the batch), patient u32, device u32, ward u32, model u32, event_time_us i64,
         ingest_time_us i64, process_time_us i64, flags u32 (ObservationFlag of all stages), source_offset u64,
         risk f32 and anomaly f32 (NaN = unavailable), news2 i32 (-1 = none) per observation; value_observation u32
         (index), value_sign u8, value_quality u32, value f64 per value."""

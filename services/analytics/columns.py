@@ -21,6 +21,7 @@ _TYPES = {
     "patient": "<u4",
     "device": "<u4",
     "ward": "<u4",
+    "model": "<u4",
     "event_time_us": "<i8",
     "ingest_time_us": "<i8",
     "process_time_us": "<i8",
@@ -63,6 +64,8 @@ def read(values: Sequence[bytes], names: Dictionary, mark: int) -> tuple[Observa
         unscored=_has(flags, pb.OBSERVATION_FLAG_SCORE_UNAVAILABLE),
         risk=at["risk"],
         anomaly=at["anomaly"],
+        model=at["model"],
+        models=columns.models,
     )
     unusable = np.uint32(~pb.QUALITY_CONVERTED & 0xFFFFFFFF)
     usable = ((at["value_quality"] & unusable) == 0) & np.isfinite(at["value"])

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,18 +56,20 @@ class Reference:
 
 
 class DriftCounts(Table):
-    """Values per ward, column and event-time hour, in bins."""
+    """Values per ward, column and event-time hour, in the bins of one model."""
 
     def __init__(self, reference: Reference) -> None:
         super().__init__(k.WORDS)
         self._reference = reference
 
-    def add(self, o: Observations, values: Values) -> None:
-        """Counts the usable values and the scores of each fresh observation that is no duplicate, once."""
+    def add(self, o: Observations, values: Values, chosen: NDArray[np.bool_] | None = None) -> None:
+        """Counts the usable values and the scores of each (chosen) fresh observation that is no duplicate, once."""
         reference = self._reference
         if not reference.fields:
             return
         counted = o.fresh & ~o.duplicate
+        if chosen is not None:
+            counted &= chosen
         column = np.where(values.usable, reference.column_of_sign[values.sign], np.int8(-1))
         self._count(values.observation, column, values.value, counted, o)
         each = np.arange(len(o.fresh), dtype=np.uint32)
@@ -90,6 +92,33 @@ class DriftCounts(Table):
         while done < len(value):
             self.grow()
             self.used, done = k.count_bins(self.slots, self.used, done, *columns)
+
+
+class DriftTables:
+    """Counts per model: each observation in the bins of the model that scored it."""
+
+    def __init__(self, of: Callable[[str], Reference]) -> None:
+        self._of = of
+        self._tables: dict[str, tuple[Reference, DriftCounts]] = {}
+
+    def add(self, o: Observations, values: Values) -> None:
+        """As `DriftCounts.add`. What no model scored counts for the one that scored last."""
+        present = np.flatnonzero(np.bincount(o.model, minlength=1)).tolist()
+        # Named versions first: when a poll is the first of a new model, what it left unscored is the new one's.
+        for at in sorted(present, key=lambda number: (o.models[number] == "", number)):
+            reference = self._of(o.models[at])
+            _, table = self._tables.setdefault(reference.version, (reference, DriftCounts(reference)))
+            table.add(o, values, o.model == at if len(present) > 1 else None)
+
+    def clear(self) -> None:
+        """Forgets every group, and models that have scored nothing since the last time."""
+        self._tables = {version: kept for version, kept in self._tables.items() if kept[1].used}
+        for _, table in self._tables.values():
+            table.clear()
+
+    def groups(self) -> list[tuple[Reference, Ints]]:
+        """What was counted, a model each."""
+        return [(reference, table.groups()) for reference, table in self._tables.values()]
 
 
 _MERGE = """
@@ -150,12 +179,14 @@ def _item(ward: str | None, field: str, counts: NDArray[np.int64], reference: Re
     }
 
 
-async def publish(pool: Any, reference: Reference) -> None:
+async def publish(pool: Any, reference: Callable[[], Reference]) -> None:
     """Keeps the metric of the last day up to date, until cancelled. A store that is away keeps the last figures."""
-    while reference.fields:
+    while True:
         try:
-            report = await compared(pool, reference, 24, time.time_ns() // 1000, None)
-            _show(report["items"])
+            current = reference()
+            if current.fields:
+                report = await compared(pool, current, 24, time.time_ns() // 1000, None)
+                _show(report["items"])
         except Exception as error:  # asyncpg and the socket raise many classes
             log(_log, logging.WARNING, "drift_not_compared", reason=type(error).__name__)
         await asyncio.sleep(_REFRESH_S)

@@ -1,6 +1,7 @@
 """GET /drift: the wards' values and scores against the model's training data."""
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Response
@@ -21,13 +22,13 @@ class DriftQuery(Parameters):
     ward: Identifier | None = Field(None, description="Only this ward")
 
 
-def add_drift(app: FastAPI, pool: Any, reference: Reference) -> None:
-    """Hangs the route on the application."""
+def add_drift(app: FastAPI, pool: Any, reference: Callable[[], Reference]) -> None:
+    """Hangs the route on the application; `reference` gives that of the model that scores now."""
 
     @app.get("/drift", tags=["drift"])
     async def drift(query: Annotated[DriftQuery, Query()]) -> Response:
         """PSI per ward and column, worst first; below 0.1 none, to 0.25 some, beyond it much."""
         until_us = microseconds(query.at) if query.at else time.time_ns() // 1000
         hours = 1 if query.window == "hour" else 24
-        report = await compared(pool, reference, hours, until_us, query.ward)
+        report = await compared(pool, reference(), hours, until_us, query.ward)
         return answer({"window": query.window, "at": time_text(until_us)} | report)

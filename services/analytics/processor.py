@@ -22,9 +22,10 @@ from prometheus_client import Counter, Histogram
 from services.analytics import merge
 from services.analytics.alarms import merge_alarms
 from services.analytics.columns import Dictionary, read
-from services.analytics.drift import DriftCounts, Reference, merge_drift
-from services.analytics.kernels import WARD_BITS
+from services.analytics.drift import DriftTables, Reference, merge_drift
+from services.analytics.kernels import WARD_BITS, Ints
 from services.analytics.names import learn
+from services.analytics.references import References
 from services.analytics.tables import Hours, RollUps
 from vigil import topology
 from vigil.bus.port import Record, TopicPartition
@@ -67,7 +68,7 @@ class Counting:
 
     stored: int  # the mark in PostgreSQL
     mark: int
-    drift: DriftCounts
+    drift: DriftTables
     rollups: RollUps = field(default_factory=RollUps)
     subject_hours: Hours = field(default_factory=Hours)
     device_hours: Hours = field(default_factory=Hours)
@@ -87,16 +88,17 @@ class Counting:
     def clear(self) -> None:
         """The groups are stored."""
         self.stored = self.mark
-        for table in (self.rollups, self.subject_hours, self.device_hours, self.drift):
+        for table in (self.rollups, self.subject_hours, self.device_hours):
             table.clear()
+        self.drift.clear()
 
 
-def warm_up(reference: Reference) -> None:
+def warm_up(references: References) -> None:
     """Compiles the kernels, or loads them from their cache, before the first record waits for it."""
     header = pb.Header(event_id=bytes(16), source_event_id=bytes(16), trace_id=bytes(16), device_id="warm-up")
     vitals = pb.Vitals(signs=[pb.SIGN_HEART_RATE], values=[60.0], quality=[0])
     batch = pb.TelemetryBatch(observations=[pb.Observation(header=header, vitals=vitals)])
-    counting = Counting(_NOTHING, _NOTHING, drift=DriftCounts(reference))
+    counting = Counting(_NOTHING, _NOTHING, drift=DriftTables(references.of))
     counting.add([batch.SerializeToString()], Dictionary())
     counting.clear()
     counting.rollups.grow()
@@ -106,8 +108,8 @@ def warm_up(reference: Reference) -> None:
 class Count:
     """The stage's processor. Make it on the event loop; it is used from the stage's thread."""
 
-    def __init__(self, stage: str, pool: Any, reference: Reference) -> None:
-        self._stage, self._pool, self._reference = stage, pool, reference
+    def __init__(self, stage: str, pool: Any, references: References) -> None:
+        self._stage, self._pool, self._references = stage, pool, references
         self._loop = asyncio.get_running_loop()
         self._names = Dictionary()
         self._counting: dict[int, Counting] = {}
@@ -127,7 +129,7 @@ class Count:
         return Outcome(observations_in=observations, observations_out=observations, counts=counts)
 
     def _begin(self, stored: int) -> Counting:
-        return Counting(stored, stored, drift=DriftCounts(self._reference))
+        return Counting(stored, stored, drift=DriftTables(self._references.of))
 
     def _take_alerts(self, position: TopicPartition, records: Sequence[Record]) -> Outcome:
         outcome = Outcome()
@@ -231,6 +233,14 @@ class Count:
             groups = np.concatenate([c.device_hours.groups() for c in changed])
             await merge.merge_device_hours(connection, groups, self._names)
             ROWS.labels("device_hour").inc(len(groups))
-            groups = np.concatenate([c.drift.groups() for c in changed])
-            await merge_drift(connection, groups, self._names, self._reference)
-            ROWS.labels("drift_hour").inc(len(groups))
+            for reference, counted in _by_model(changed):
+                await merge_drift(connection, counted, self._names, reference)
+                ROWS.labels("drift_hour").inc(len(counted))
+
+
+def _by_model(changed: Sequence[Counting]) -> list[tuple[Reference, Ints]]:
+    """The drift counts of all partitions, a model each, in the order of versions: instances wait in line."""
+    found: dict[str, tuple[Reference, list[Ints]]] = {}
+    for reference, groups in (pair for counting in changed for pair in counting.drift.groups()):
+        found.setdefault(reference.version, (reference, []))[1].append(groups)
+    return [(reference, np.concatenate(groups)) for _, (reference, groups) in sorted(found.items())]

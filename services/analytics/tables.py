@@ -1,5 +1,6 @@
 """Growing hash tables around the kernels, and the groups they give up at a flush."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ SLOTS_MIN = 1 << 12
 class Observations:
     """Observations of one poll and partition as columns; `fresh` is false for what was counted before.
 
-    A score that is NaN was unavailable.
+    A score that is NaN was unavailable. `model` is an index into `models`, the versions that scored; "" is none.
     """
 
     subject: Ints
@@ -29,6 +30,8 @@ class Observations:
     unscored: NDArray[np.bool_]
     risk: NDArray[np.float32]
     anomaly: NDArray[np.float32]
+    model: NDArray[np.uint32]
+    models: Sequence[str]
 
 
 @dataclass(frozen=True)

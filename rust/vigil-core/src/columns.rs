@@ -63,10 +63,13 @@ pub struct ScoredColumns {
     pub devices: Names,
     /// Wards; 0 is "" (not known).
     pub wards: Names,
+    /// Versions of the models that scored; 0 is "" (none did).
+    pub models: Names,
     record: Vec<u32>,
     patient: Vec<u32>,
     device: Vec<u32>,
     ward: Vec<u32>,
+    model: Vec<u32>,
     event_time_us: Vec<i64>,
     ingest_time_us: Vec<i64>,
     process_time_us: Vec<i64>,
@@ -115,6 +118,7 @@ impl ScoredColumns {
             "patient" => little_endian(&self.patient, u32::to_le_bytes),
             "device" => little_endian(&self.device, u32::to_le_bytes),
             "ward" => little_endian(&self.ward, u32::to_le_bytes),
+            "model" => little_endian(&self.model, u32::to_le_bytes),
             "event_time_us" => little_endian(&self.event_time_us, i64::to_le_bytes),
             "ingest_time_us" => little_endian(&self.ingest_time_us, i64::to_le_bytes),
             "process_time_us" => little_endian(&self.process_time_us, i64::to_le_bytes),
@@ -137,10 +141,12 @@ impl ScoredColumns {
             patients: Names::starting_with(""),
             devices: Names::default(),
             wards: Names::starting_with(""),
+            models: Names::starting_with(""),
             record: Vec::with_capacity(n),
             patient: Vec::with_capacity(n),
             device: Vec::with_capacity(n),
             ward: Vec::with_capacity(n),
+            model: Vec::with_capacity(n),
             event_time_us: Vec::with_capacity(n),
             ingest_time_us: Vec::with_capacity(n),
             process_time_us: Vec::with_capacity(n),
@@ -173,6 +179,7 @@ impl ScoredColumns {
         self.patient.push(self.patients.index_of(header.patient_id));
         self.device.push(self.devices.index_of(header.device_id));
         self.ward.push(self.wards.index_of(ward));
+        self.model.push(self.models.index_of(scores.model_version));
         self.event_time_us.push(header.event_time_us);
         self.ingest_time_us.push(header.ingest_time_us);
         self.process_time_us.push(header.process_time_us);
@@ -193,7 +200,9 @@ impl ScoredColumns {
 }
 
 /// What the analytics need of encoded `Scores`.
-struct Scores {
+struct Scores<'a> {
+    /// Empty when no model answered.
+    model_version: &'a str,
     /// NaN when the model did not answer.
     risk: f32,
     /// NaN when the model did not answer.
@@ -204,10 +213,11 @@ struct Scores {
     source_offset: u64,
 }
 
-impl Scores {
+impl<'a> Scores<'a> {
     #[inline]
-    fn read(scores: &[u8]) -> Result<Self, Error> {
+    fn read(scores: &'a [u8]) -> Result<Self, Error> {
         let mut read = Self {
+            model_version: "",
             risk: f32::NAN,
             anomaly: f32::NAN,
             news2: -1,
@@ -224,6 +234,7 @@ impl Scores {
                         read.news2 = total;
                     }
                 }
+                7 => read.model_version = field.value.text()?,
                 9 => read.flags = field.value.varint()? as u32,
                 10 => read.source_offset = field.value.varint()?,
                 _ => {}

@@ -33,6 +33,7 @@ fn observation(patient: &str, device: &str, signs: usize) -> v1::Observation {
             anomaly: Some(0.75),
             flags: 4,
             source_offset: 99,
+            model_version: "vitals-1".into(),
             early_warnings: vec![warning("news2", 7, "high")],
             ..Default::default()
         }),
@@ -72,6 +73,8 @@ fn each_field_has_its_column() {
     assert_eq!(columns.patient, [1, 0, 1]);
     assert_eq!(columns.device, [0, 1, 0]);
     assert_eq!(columns.ward, [1, 2, 1]);
+    assert_eq!(columns.models.all(), ["", "vitals-1"]);
+    assert_eq!(columns.model, [1; 3]);
     let times = (
         columns.event_time_us[0],
         columns.ingest_time_us[0],
@@ -108,6 +111,7 @@ fn unavailable_is_neither_zero_nor_normal() {
         ..Default::default()
     });
     let columns = read(vec![without, child, zero]);
+    assert_eq!(columns.model, [0; 3]);
     assert_eq!(columns.news2, [-1, -1, 0]);
     assert!(columns.risk[0].is_nan() && columns.risk[1].is_nan());
     assert_eq!(columns.risk[2], 0.0);

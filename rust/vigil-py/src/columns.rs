@@ -35,6 +35,10 @@ impl ScoredColumns {
     fn wards(&self) -> Vec<&str> {
         names(&self.inner.wards)
     }
+    #[getter]
+    fn models(&self) -> Vec<&str> {
+        names(&self.inner.models)
+    }
     fn column<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyBytes>> {
         let column = self.inner.column(name).map_err(|error| to_python(&error))?;
         Ok(PyBytes::new(py, &column))

@@ -12,9 +12,9 @@ import pytest_asyncio
 from services.analytics import alarm_queries, queries
 from services.analytics.alarm_queries import alarms_by
 from services.analytics.copy import copy_into
-from services.analytics.drift import Reference
 from services.analytics.period import Period
 from services.analytics.processor import Count
+from services.analytics.references import References
 from services.analytics.service import MIGRATIONS
 from tests.unit.services.analytics.scored import T0, batch, scored
 from tests.unit.services.notification_service.alerts import alert
@@ -25,18 +25,18 @@ from vigil.pb import events_pb2 as pb
 from vigil.runtime.stage import Outcome, Retry
 from vigil.store.postgres import open_pool
 
-REFERENCE = Reference(None)  # no drift is counted
+REFERENCES = References("no-such-model")  # no drift is counted
 
 
 class Bench:
     """The processor, called as the stage calls it: from another thread."""
 
     def __init__(self, pool: Any, dsn: str) -> None:
-        self.pool, self.dsn, self.count, self._offset = pool, dsn, Count("analytics", pool, REFERENCE), 0
+        self.pool, self.dsn, self.count, self._offset = pool, dsn, Count("analytics", pool, REFERENCES), 0
 
     def restart(self) -> None:
         """What was not stored is gone."""
-        self.count = Count("analytics", self.pool, REFERENCE)
+        self.count = Count("analytics", self.pool, REFERENCES)
 
     async def take(self, *records: list[pb.Observation] | pb.AlertEvent, partition: int = 0) -> Outcome:
         made = []

@@ -17,6 +17,7 @@ from tests.unit.model import synthetic
 from tests.unit.services.analytics.scored import T0, batch, scored
 from vigil import topology
 from vigil.model.drift import distribution
+from vigil.model.manifest import read
 from vigil.scalars import time_text
 
 NAME = "analytics"
@@ -28,12 +29,14 @@ def platform(tmp_path: Path, new_database: object, redis_url: str) -> Iterator[P
     rate = distribution(np.random.default_rng(1).normal(80, 10, 5000).astype(np.float32))
     risk = distribution(np.random.default_rng(1).random(5000).astype(np.float32))
     folder = tmp_path / "model"
-    train.write(folder, msgspec.structs.replace(manifest, drift={"heart_rate": rate, "risk": risk}), packed)
+    drift = {"heart_rate": rate, "risk": risk}
+    train.write(folder, msgspec.structs.replace(manifest, version="first", drift=drift), packed)
     env = {
         "POSTGRES_DSN": new_database(),  # type: ignore[operator]
         "REDIS_URL": redis_url,
         "BUS_PREFIX": f"t{uuid.uuid4().hex[:10]}.",
         "MODEL_FILE": str(folder / manifest.file),
+        "MODEL_DIR": str(tmp_path / "models"),
     }
     made = Platform(tmp_path, env)
     try:
@@ -74,3 +77,36 @@ def test_a_ward_that_moved_is_named(platform: Platform) -> None:
     assert ask().json()["items"] == []  # the last day has none
     for wrong in ({"at": "yesterday"}, {"window": "week"}):
         assert ask(**wrong).status_code == 422, json.dumps(wrong)
+
+
+def test_a_model_that_takes_over_brings_its_own_bins(platform: Platform, tmp_path: Path) -> None:
+    """Without a restart: its manifest is found in the folder of models when events name it."""
+    first = tmp_path / "model"
+    manifest, packed = read(first / "vitals.onnx")
+    values = np.random.default_rng(3).normal(115, 10, 1400)
+
+    def feed(model: str, start: int) -> None:
+        chosen = range(start, start + 700)
+        send(
+            platform,
+            topology.SCORED,
+            [batch([scored(at, {"heart_rate": float(values[at])}, at_s=at, model=model)]) for at in chosen],
+        )
+        eventually("all is committed", lambda: caught_up(platform))
+
+    def rate() -> tuple[str, str, int]:
+        url = platform.settings.http_url(NAME) + "/drift"
+        report = httpx.get(url, params={"at": str(time_text(T0))}, timeout=5).json()
+        item = next(item for item in report["items"] if (item["ward"], item["field"]) == ("C3", "heart_rate"))
+        return report["modelVersion"], item["band"], item["values"]
+
+    feed("first", 0)
+    assert rate() == ("first", "much", 700)
+    # The new model learned from hearts as fast as these.
+    other = distribution(np.random.default_rng(4).normal(115, 10, 5000).astype(np.float32))
+    drift = manifest.drift | {"heart_rate": other}
+    train.write(
+        tmp_path / "models" / "second", msgspec.structs.replace(manifest, version="second", drift=drift), packed
+    )
+    feed("second", 700)
+    assert rate() == ("second", "none", 700)

@@ -15,6 +15,7 @@ TYPES = {
     "patient": "<u4",
     "device": "<u4",
     "ward": "<u4",
+    "model": "<u4",
     "event_time_us": "<i8",
     "ingest_time_us": "<i8",
     "process_time_us": "<i8",
@@ -48,6 +49,7 @@ def scored(n: int, random: random.Random) -> events_pb2.Observation:
     made.scores.flags = random.choice([0, events_pb2.OBSERVATION_FLAG_SCORE_UNAVAILABLE])
     if not made.scores.flags:
         made.scores.risk = random.random()
+        made.scores.model_version = random.choice(["vitals-1", "vitals-2"])
     made.scores.source_offset = 1000 + n
     if random.random() < 0.7:
         made.scores.early_warnings.add(name="mews", total=99)
@@ -70,6 +72,7 @@ def test_columns_hold_what_the_observations_hold():
     assert columns.observations == 500
     assert columns.patients[0] == ""
     assert columns.wards[0] == ""
+    assert columns.models[0] == ""
     assert len(set(columns.devices)) == len(columns.devices) == 20
     value_at = 0
     for at, one in enumerate(observations):
@@ -78,6 +81,7 @@ def test_columns_hold_what_the_observations_hold():
         assert columns.patients[column["patient"][at]] == header.patient_id
         assert columns.devices[column["device"][at]] == header.device_id
         assert columns.wards[column["ward"][at]] == one.context.ward
+        assert columns.models[column["model"][at]] == one.scores.model_version
         assert column["event_time_us"][at] == header.event_time_us
         assert column["ingest_time_us"][at] == header.ingest_time_us
         assert column["process_time_us"][at] == header.process_time_us

@@ -18,6 +18,7 @@ def scored(
     at_s: float = 0.0,
     flags: int = 0,
     quality: int = 0,
+    model: str = "",
 ) -> pb.Observation:
     """One scored observation whose enriched record stood at `offset`, `at_s` seconds after T0."""
     values = {"heart_rate": 80.0} if values is None else values
@@ -40,7 +41,7 @@ def scored(
             quality=[quality] * len(values),
         ),
         context=pb.Context(patient_id=patient, ward=ward) if patient else None,
-        scores=pb.Scores(risk=0.1, source_offset=offset),
+        scores=pb.Scores(risk=0.1, source_offset=offset, model_version=model),
         flags=flags | (0 if patient else pb.OBSERVATION_FLAG_ORPHAN),
     )
 

@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Iterable
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from services.analytics import drift_kernel as d
-from services.analytics.drift import VALUES_MIN, DriftCounts, Reference, _item
+from services.analytics.drift import VALUES_MIN, DriftCounts, DriftTables, Reference, _item
 from services.analytics.kernels import HIGH, HOUR_US, LOW
 from services.analytics.tables import Values
 from tests.unit.services.analytics.test_kernels import columns
@@ -94,3 +96,29 @@ def test_a_reference_with_more_bins_than_there_is_room_for_is_left_out(model_fil
     wide = Distribution(edges=[float(n) for n in range(11)], shares=[1 / 12] * 12, missing=0.0)
     manifest: Manifest = msgspec.structs.replace(read(model_file)[0], drift={"spo2": wide})
     assert Reference(manifest).fields == []
+
+
+def test_each_observation_is_counted_for_the_model_that_scored_it(reference: Reference) -> None:
+    other = copy(reference)
+    other.version = "other"
+    known = {"": other, reference.version: reference, "other": other}
+    tables = DriftTables(known.__getitem__)
+    o, values = columns(random.Random(8), 3000, 20)
+    number = np.arange(3000, dtype=np.uint32) % 3
+    mixed = replace(o, model=number, models=["", reference.version, "other"])
+    tables.add(mixed, values)
+    made = {of.version: rows for of, rows in tables.groups()}
+    assert set(made) == {reference.version, "other"}
+    for version, chosen in ((reference.version, number == 1), ("other", number != 1)):
+        alone = DriftCounts(known[version])
+        alone.add(replace(o, fresh=o.fresh & chosen), values)
+        assert sorted(made[version].tolist()) == sorted(alone.groups().tolist())
+
+
+def test_a_model_that_scores_no_more_is_forgotten_after_its_counts_are_stored(reference: Reference) -> None:
+    tables = DriftTables({"": reference}.__getitem__)
+    tables.add(*columns(random.Random(9), 100, 3))
+    tables.clear()
+    assert [len(rows) for _, rows in tables.groups()] == [0]
+    tables.clear()
+    assert tables.groups() == []

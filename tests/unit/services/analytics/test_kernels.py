@@ -19,7 +19,8 @@ def columns(rng: random.Random, count: int, subjects: int) -> tuple[Observations
     times = ints(-(10**10), 10**10)
     flags = bits(0.9), bits(0.1), bits(0.2), bits(0.2), bits(0.2)
     scores = [np.array([rng.random() for _ in range(count)], np.float32) for _ in range(2)]
-    observations = Observations(ints(0, subjects), ints(0, 50), ints(0, 4), times, *flags, *scores)
+    model = np.zeros(count, np.uint32)
+    observations = Observations(ints(0, subjects), ints(0, 50), ints(0, 4), times, *flags, *scores, model, [""])
     of = np.sort(np.array([rng.randrange(count) for _ in range(3 * count)], np.uint32))
     signs = np.array([rng.randrange(1, 18) for _ in of], np.uint8)
     usable = np.array([rng.random() < 0.9 for _ in of], bool)
@@ -74,7 +75,8 @@ def test_repeated_equal_values_do_not_collapse_in_the_averages():
     table = RollUps()
     one = np.zeros(1, np.int64)
     no, yes = np.zeros(1, bool), np.ones(1, bool)
-    observations = Observations(one, one, one, one, yes, no, no, no, no, *[np.zeros(1, np.float32)] * 2)
+    scores, model = [np.zeros(1, np.float32)] * 2, np.zeros(1, np.uint32)
+    observations = Observations(one, one, one, one, yes, no, no, no, no, *scores, model, [""])
     for value in (80.0, 80.0, 80.0, 120.0):
         table.add(observations, Values(np.zeros(1, np.uint32), np.ones(1, np.uint8), yes, np.array([value])))
     (row,) = table.groups()
