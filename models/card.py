@@ -12,7 +12,7 @@ _MORTALITY = {"risk": "this model's risk", "news2": "NEWS2", "both": "both, thei
 def render(numbers: dict[str, Any], manifest: Manifest) -> str:
     """The card."""
     test, patients = numbers["test"], numbers["patients"]
-    cost, calibrated, death = numbers["microseconds_per_row"], test["calibration"], numbers["mortality"] or {}
+    cost, calibrated, death = numbers["microseconds_per_row"], test["calibration"], numbers["mortality"]
     return _TEMPLATE.read_text("utf-8").format(
         version=manifest.version,
         file=manifest.file,
@@ -36,12 +36,16 @@ def render(numbers: dict[str, Any], manifest: Manifest) -> str:
         slope=calibrated["slope"],
         expected_error=calibrated["expected_error"],
         groups=_groups(test["groups"]),
-        mortality_stays=death.get("stays", 0),
-        deaths=death.get("deaths", 0),
+        outcome_train=numbers["outcome_stays"]["train"],
+        outcome_test=numbers["outcome_stays"]["test"],
+        mortality_stays=death["stays"],
+        deaths=death["deaths"],
+        mortality_more=death["difference"],
+        mortality_low=death["difference_95"][0],
+        mortality_high=death["difference_95"][1],
         mortality="\n".join(
             f"| {title} | {death[name]:.3f} ({death[f'{name}_95'][0]:.3f} … {death[f'{name}_95'][1]:.3f}) |"
             for name, title in _MORTALITY.items()
-            if death
         ),
         swapped="\n".join(f"| {sign} | {value:.3f} |" for sign, value in numbers["swapped_value_auroc"].items()),
         artefacts="\n".join(_artefact(name, found) for name, found in numbers["artefacts"].items()),
