@@ -10,7 +10,7 @@ from models import network
 from models.layout import Matrix
 
 UNITS = 15
-EPOCHS = 16
+EPOCHS = 40
 BATCH = 1024
 
 
