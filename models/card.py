@@ -47,6 +47,7 @@ def render(numbers: dict[str, Any], manifest: Manifest) -> str:
             f"| {title} | {death[name]:.3f} ({death[f'{name}_95'][0]:.3f} … {death[f'{name}_95'][1]:.3f}) |"
             for name, title in _MORTALITY.items()
         ),
+        blanked=numbers["blanked_auroc"],
         swapped="\n".join(f"| {sign} | {value:.3f} |" for sign, value in numbers["swapped_value_auroc"].items()),
         artefacts="\n".join(_artefact(name, found) for name, found in numbers["artefacts"].items()),
         artefact_stays=numbers["artefact_stays"],
