@@ -61,7 +61,7 @@ def test_the_graph_computes_the_parameters() -> None:
     expected = np.column_stack([1 / (1 + np.exp(-output[:, 0])), joint, unusual])
     expected[:, 2:][~known] = np.nan
     expected[number == 0] = np.nan
-    np.testing.assert_allclose(made, expected, atol=2e-4)
+    np.testing.assert_allclose(made, expected, atol=2e-5)
 
 
 def test_a_sign_is_not_predicted_from_itself() -> None:
