@@ -9,11 +9,11 @@ use super::signal::{say, Facts, Scene, Sink};
 
 /// The sign that makes an alarm stale when it is missing: of limit and trend rules.
 fn sign_of(scene: &Scene<'_>, state: &RuleState) -> Option<Sign> {
-    if state.active == 0 || state.technical {
+    if state.technical {
         return None;
     }
     match scene.rule(state)?.test {
-        Test::Limit(_) => Sign::from_number(u64::from(state.sign)),
+        Test::Limit(_) | Test::Trend(_) => Sign::from_number(u64::from(state.sign)),
         _ => None,
     }
 }
@@ -24,24 +24,30 @@ pub fn mark(scene: &Scene<'_>, states: &mut [RuleState], missing: u32, sink: Sin
         each(
             scene,
             states,
-            false,
+            |state| state.active > 0 && !state.signal.stale,
             |sign| missing & (1 << sign.index()) != 0,
             sink,
         );
     }
 }
 
-/// Clears the mark of the alarms whose sign the observation brings.
+/// Clears the mark of the alarms whose sign the observation brings, also of what is only latched by now.
 pub fn refresh(scene: &Scene<'_>, states: &mut [RuleState], moment: &Moment<'_>, sink: Sink<'_>) {
     if states.iter().any(|state| state.signal.stale) {
-        each(scene, states, true, |sign| moment.has(sign), sink);
+        each(
+            scene,
+            states,
+            |state| state.signal.stale,
+            |sign| moment.has(sign),
+            sink,
+        );
     }
 }
 
 fn each(
     scene: &Scene<'_>,
     states: &mut [RuleState],
-    stale: bool,
+    concerns: impl Fn(&RuleState) -> bool,
     changes: impl Fn(Sign) -> bool,
     sink: Sink<'_>,
 ) {
@@ -49,15 +55,19 @@ fn each(
         .in_order(states)
         .into_iter()
         .filter(|i| {
-            states.get(*i).is_some_and(|state| {
-                state.signal.stale == stale && sign_of(scene, state).is_some_and(&changes)
-            })
+            states
+                .get(*i)
+                .is_some_and(|state| concerns(state) && sign_of(scene, state).is_some_and(&changes))
         })
         .collect();
-    let cause = if stale { Cause::Fresh } else { Cause::Stale };
     for i in concerned {
         if let Some(state) = states.get_mut(i) {
-            state.signal.stale = !stale;
+            state.signal.stale = !state.signal.stale;
+            let cause = if state.signal.stale {
+                Cause::Stale
+            } else {
+                Cause::Fresh
+            };
             if state.signal.presence != Presence::None {
                 say(scene, state, Phase::Update, cause, Facts::default(), sink);
             }

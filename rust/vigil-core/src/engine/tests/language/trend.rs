@@ -60,6 +60,35 @@ fn a_rise_in_per_cent_needs_a_reference_above_zero() {
 }
 
 #[test]
+fn an_alarm_of_a_trend_is_stale_while_its_sign_is_missing() {
+    let missing = "[[rule]]\nid = \"off\"\nkind = \"missing\"\nsigns = [\"systolic\"]\nlead_off = true\npriority = \"low\"\nmessage = \"m\"\n";
+    let mut bench = Bench::new(&format!("{missing}{FALL}"));
+    bench.at(0, &[(Sign::Systolic, 140.0)]);
+    bench.at(1, &[(Sign::Systolic, 100.0)]);
+    let mut off = observation(bench.n, "p1", "d1", 2, &[(Sign::Systolic, 0.0, 16)]);
+    off.context = Some(bench.context.clone());
+    bench.run.feed(&mut bench.engine, 2, &[&batch(&[off])]);
+    bench.n += 1;
+    bench.at(3, &[(Sign::Systolic, 99.0)]);
+    let alerts = bench
+        .run
+        .all_alerts(|alert_type| alert_type == "systolic_fall")
+        .into_iter();
+    let stale: Vec<_> = alerts
+        .map(|a| (a.cause(), a.condition.unwrap().stale))
+        .collect();
+    let causes = [
+        v1::AlertCause::Condition,
+        v1::AlertCause::Stale,
+        v1::AlertCause::Fresh,
+    ];
+    assert_eq!(
+        stale,
+        [(causes[0], false), (causes[1], true), (causes[2], false)]
+    );
+}
+
+#[test]
 fn a_trend_compares_only_values_of_the_same_measured_sign() {
     let rows: &[(i64, &[(Sign, f64)])] = &[
         (0, &[(Sign::Systolic, 150.0)]),
