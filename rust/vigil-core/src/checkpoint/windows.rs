@@ -37,6 +37,9 @@ fn write_window(w: &mut Writer, window: &Window) {
             w.raw_varint(u64::from(*count));
         }
     }
+    if window.spec.devices != 0 {
+        w.raw(&window.spec.devices.to_le_bytes());
+    }
 }
 
 fn read_window(bytes: &mut Bytes<'_>) -> Result<Window, Error> {
@@ -45,6 +48,7 @@ fn read_window(bytes: &mut Bytes<'_>) -> Result<Window, Error> {
     let spec = Spec {
         keeps: Keeps::from_number(keeps).ok_or_else(broken)?,
         window_us: bytes.varint()? as i64,
+        devices: 0,
     };
     let mut window = Window::new(sign, spec);
     window.newest = bytes.signed()?;
@@ -54,6 +58,9 @@ fn read_window(bytes: &mut Bytes<'_>) -> Result<Window, Error> {
             *value = f64::from_le_bytes(bytes.fixed()?);
             *count = u32::try_from(bytes.varint()?).map_err(|_| broken())?;
         }
+    }
+    if !bytes.0.is_empty() {
+        window.spec.devices = u64::from_le_bytes(bytes.fixed()?);
     }
     Ok(window.restored())
 }

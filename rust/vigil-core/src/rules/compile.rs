@@ -13,7 +13,7 @@ use super::order::Order;
 use super::population::Population;
 use super::technical::silent_after_us;
 use super::trend;
-use super::window::Spec;
+use super::window::Asked;
 
 /// Different populations of one rule set: a bit each.
 pub const POPULATIONS_MAX: usize = u128::BITS as usize;
@@ -46,7 +46,7 @@ pub struct RuleSet {
     /// Scores beside NEWS2 that a rule asks for: a bit a kind.
     asked: u8,
     /// Windows of each measured sign.
-    windows: [Vec<Spec>; Sign::COUNT],
+    windows: [Vec<Asked>; Sign::COUNT],
     /// Strictly inside, no condition of a combination is true.
     apart: [(f64, f64); Sign::COUNT],
     /// Whether a condition of a combination is about a score.
@@ -109,14 +109,16 @@ impl RuleSet {
             self.device_types |= !population.device_types.is_empty();
             rule.population_bit = 1u128.checked_shl(bit as u32).unwrap_or(0);
             self.few |= if for_few { rule.population_bit } else { 0 };
+            rule.devices = population.devices();
         }
+        let (devices, population) = (rule.devices, rule.population_bit);
         match &rule.test {
             Test::Limit(test) => {
                 let (low, high) = safe_range(test);
-                let (sign, spec) = (test.sign, window_of(test));
+                let (sign, spec) = (test.sign, window_of(test, devices));
                 for sign in signs_of(sign) {
                     if let Some(spec) = spec {
-                        self.ask_window(sign, spec);
+                        self.ask_window(sign, Asked { spec, population });
                     }
                     if let Some(list) = self.limits.get_mut(sign.index()) {
                         list.push(i);
@@ -127,12 +129,12 @@ impl RuleSet {
                 }
             }
             Test::Trend(test) => {
-                let (sign, spec) = (test.sign, trend::spec(test));
+                let (sign, spec) = (test.sign, trend::spec(test, devices));
                 for sign in signs_of(sign) {
                     if let Some(list) = self.trends.get_mut(sign.index()) {
                         list.push(i);
                     }
-                    self.ask_window(sign, spec);
+                    self.ask_window(sign, Asked { spec, population });
                 }
             }
             Test::Score(test) => {
@@ -156,10 +158,10 @@ impl RuleSet {
         }
     }
 
-    fn ask_window(&mut self, sign: Sign, spec: Spec) {
+    fn ask_window(&mut self, sign: Sign, asked: Asked) {
         if let Some(list) = self.windows.get_mut(sign.index()) {
-            if !list.contains(&spec) {
-                list.push(spec);
+            if !list.iter().any(|one| one.spec == asked.spec) {
+                list.push(asked);
             }
         }
     }
@@ -270,7 +272,7 @@ impl RuleSet {
 
     /// Windows that rules ask for of values of `sign`.
     #[inline]
-    pub fn windows(&self, sign: Sign) -> &[Spec] {
+    pub fn windows(&self, sign: Sign) -> &[Asked] {
         self.windows.get(sign.index()).map_or(&[], Vec::as_slice)
     }
 

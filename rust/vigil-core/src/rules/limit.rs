@@ -57,7 +57,7 @@ fn evaluate_rule(
         return; // the sign itself is there: its alternate need not speak
     }
     let limits = Limits::of(test, profile, value.sign);
-    let compared = match window_of(test) {
+    let compared = match window_of(test, rule.devices) {
         None => value.value,
         Some(spec) => memory.result(value.sign, spec).unwrap_or(value.value),
     };
@@ -84,10 +84,11 @@ fn evaluate_rule(
 }
 
 /// The window of the mean that is compared; `None` = each value is.
-pub fn window_of(test: &LimitRule) -> Option<Spec> {
+pub fn window_of(test: &LimitRule, devices: u64) -> Option<Spec> {
     (test.average_us > 0).then_some(Spec {
         keeps: Keeps::Sum,
         window_us: test.average_us,
+        devices,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::compile::RuleSet;
 use super::moment::Moment;
-use super::window::{Spec, Window};
+use super::window::{Asked, Spec, Window};
 use crate::sign::Sign;
 
 /// Empty unless rules ask for it.
@@ -27,14 +27,20 @@ impl Memory {
     pub fn take(&mut self, set: &RuleSet, moment: &Moment<'_>) {
         if self.set != set.key {
             self.set = set.key;
-            self.windows
-                .retain(|window| set.windows(window.sign).contains(&window.spec));
+            self.windows.retain(|window| {
+                set.windows(window.sign)
+                    .iter()
+                    .any(|asked| asked.spec == window.spec)
+            });
         }
         for value in moment.values {
             if !value.connected {
                 continue;
             }
-            for spec in set.windows(value.sign) {
+            for Asked { spec, population } in set.windows(value.sign) {
+                if spec.devices != 0 && moment.unseen & population != 0 {
+                    continue; // no rule that asks for this window looks at the device
+                }
                 let found = self.find(value.sign, *spec).unwrap_or_else(|| {
                     self.windows.push(Window::new(value.sign, *spec));
                     self.windows.len() - 1

@@ -189,6 +189,8 @@ pub struct Rule {
     pub population: Option<Population>,
     /// Its population's bit in a patient's exclusions; 0 = it is for everybody. The rule set gives it.
     pub population_bit: u128,
+    /// Key of the types of devices that it is about; 0 = all. The rule set gives it.
+    pub devices: u64,
     /// The rule in words.
     pub text: String,
     /// What it tests.
@@ -209,6 +211,7 @@ impl Rule {
             re_alarm_us: None,
             population: None,
             population_bit: 0,
+            devices: 0,
             text: String::new(),
             test,
         }

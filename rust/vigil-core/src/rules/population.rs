@@ -7,7 +7,7 @@ use crate::wire::Reader;
 
 use super::compile::RuleSet;
 use super::episode::RuleState;
-use super::model::Rule;
+use super::model::{key_of, Rule};
 use super::moment::Moment;
 
 /// Whom a rule is for: all that is named must fit.
@@ -127,6 +127,14 @@ impl Population {
             return Some(true);
         };
         traits.known.then_some(asked == traits.pregnant)
+    }
+
+    /// Which devices it looks at: one number for the same ones; 0 = all.
+    pub fn devices(&self) -> u64 {
+        if self.device_types.is_empty() {
+            return 0;
+        }
+        key_of(&format!("{:?}{}", self.device_types, self.only_known)) | 1
     }
 
     /// Whether a rule for it looks at what a device of this type sends; the type may not be known (empty).

@@ -43,7 +43,7 @@ fn evaluate_rule(
     if value.sign != test.sign && moment.has(test.sign) {
         return; // the sign itself is there: its alternate need not speak
     }
-    let Some(reference) = memory.result(value.sign, spec(test)) else {
+    let Some(reference) = memory.result(value.sign, spec(test, rule.devices)) else {
         return;
     };
     let change = Changed::new(test.trend, reference, value.value);
@@ -69,13 +69,14 @@ fn evaluate_rule(
 }
 
 /// The window that the rule asks for.
-pub const fn spec(test: &TrendRule) -> Spec {
+pub const fn spec(test: &TrendRule, devices: u64) -> Spec {
     Spec {
         keeps: match test.trend {
             Trend::Fall => Keeps::Max,
             Trend::Rise => Keeps::Min,
         },
         window_us: test.window_us,
+        devices,
     }
 }
 

@@ -55,6 +55,17 @@ pub struct Spec {
     pub keeps: Keeps,
     /// How long.
     pub window_us: i64,
+    /// Of which devices: [`super::population::Population::devices`].
+    pub devices: u64,
+}
+
+/// A window that rules ask for, with the bit of the population of one of them: all look at the same devices.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// The window.
+    pub spec: Spec,
+    /// 0 = it is for everybody.
+    pub population: u128,
 }
 
 /// A window of one measured sign of one patient.
@@ -183,6 +194,7 @@ mod tests {
         let spec = Spec {
             keeps,
             window_us: 160,
+            devices: 0,
         };
         Window::new(Sign::Systolic, spec)
     }

@@ -76,6 +76,27 @@ fn another_type_of_device_is_not_looked_at_and_ends_nothing() {
 }
 
 #[test]
+fn a_mean_is_of_the_values_that_its_rule_looks_at() {
+    let mean = low("device_types = [\"pulse_oximeter\"]").replace("steps", "average_s = 16\nsteps");
+    let mut bench = Bench::new(&mean);
+    for (second, device_type, rate) in [
+        (0, "multiparameter_monitor", 100.0),
+        (1, "pulse_oximeter", 40.0),
+        (2, "multiparameter_monitor", 100.0),
+        (3, "", 56.0),
+        (4, "pulse_oximeter", 70.0),
+    ] {
+        bench.device_type = device_type.into();
+        bench.at(second, &[(Sign::HeartRate, rate)]);
+    }
+    assert_eq!(
+        bench.phases(),
+        [(1, 1), (4, 3)],
+        "(40 + 56) / 2 is below 50"
+    );
+}
+
+#[test]
 fn a_context_that_changes_within_a_batch_counts_from_its_observation_on() {
     let rules = file(&low("age_min = 16"));
     let all: Vec<v1::Observation> = [(60, 50.0), (60, 40.0), (60, 50.0), (10, 50.0)]
