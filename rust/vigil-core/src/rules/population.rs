@@ -195,7 +195,8 @@ pub fn unseen(set: &RuleSet, device_type: &str) -> u128 {
     bits
 }
 
-/// Ends the alarms of rules that are not for the patient any more, as if their condition had cleared.
+/// Ends the alarms of rules that are not for the patient any more, as if their condition had cleared, in the order of the
+/// file.
 pub fn leave(
     scene: &Scene<'_>,
     states: &mut Vec<RuleState>,
@@ -203,17 +204,23 @@ pub fn leave(
     speaking: &mut Vec<u64>,
     sink: Sink<'_>,
 ) {
-    let mut i = 0;
-    while let Some(state) = states.get(i) {
-        let count = states.len();
-        let leaves = scene
-            .rule(state)
-            .is_some_and(|rule| moment.leaves_out(rule));
-        if leaves && !state.is_latched() {
+    let leaves = |state: &RuleState| {
+        let rule = scene.rule(state);
+        rule.is_some_and(|rule| moment.leaves_out(rule)) && !state.is_latched()
+    };
+    if !states.iter().any(leaves) {
+        return;
+    }
+    let in_order = scene.in_order(states).into_iter();
+    let leaving: Vec<(u64, u64)> = in_order
+        .filter_map(|i| states.get(i))
+        .filter(|state| leaves(state))
+        .map(|state| (state.rule, state.device))
+        .collect();
+    for key in leaving {
+        let at = states.iter().position(|s| (s.rule, s.device) == key);
+        if let Some(i) = at {
             silence::end(scene, states, i, speaking, sink);
-        }
-        if states.len() == count {
-            i += 1;
         }
     }
 }

@@ -97,6 +97,24 @@ fn a_mean_is_of_the_values_that_its_rule_looks_at() {
 }
 
 #[test]
+fn alarms_that_are_not_for_the_patient_any_more_end_in_the_order_of_the_file() {
+    let rule = |id: &str, limit: u32| {
+        low("age_min = 16")
+            .replace("id = \"low\"", &format!("id = \"{id}\""))
+            .replace("limit = 50", &format!("limit = {limit}"))
+    };
+    let mut bench = Bench::new(&[rule("a", 40), rule("b", 50), rule("c", 60)].concat());
+    for (second, rate) in [(0, 55.0), (1, 45.0), (2, 35.0)] {
+        bench.at(second, &[(Sign::HeartRate, rate)]);
+    }
+    bench.context.age_years = Some(15);
+    bench.at(3, &[]);
+    let alerts = bench.run.all_alerts(|_| true);
+    let said: Vec<_> = alerts.iter().map(|a| a.rule_id.as_str()).collect();
+    assert_eq!(said, ["c", "b", "a", "a", "b", "c"]);
+}
+
+#[test]
 fn a_context_that_changes_within_a_batch_counts_from_its_observation_on() {
     let rules = file(&low("age_min = 16"));
     let all: Vec<v1::Observation> = [(60, 50.0), (60, 40.0), (60, 50.0), (10, 50.0)]
