@@ -3,7 +3,7 @@
 use super::compile::RuleSet;
 use super::episode::{Facts, Phase, RuleState};
 use super::memory::Memory;
-use super::model::{Change, Rule, Test, Trend, TrendRule};
+use super::model::{Change, Rule, Test, Trend, TrendRule, TrendStep};
 use super::moment::{Alert, Basis, Evidence, Moment, Value};
 use super::run::{run, Finding};
 use super::window::{clean, Keeps, Spec};
@@ -47,6 +47,9 @@ fn evaluate_rule(
         return;
     };
     let change = Changed::new(test.trend, reference, value.value);
+    if change.is_unknown(test) {
+        return; // who can say? The rule stays as it is
+    }
     let met = change.reached(test, 0.0);
     if met == 0 && states.is_empty() {
         return;
@@ -97,8 +100,18 @@ impl Changed {
         };
         Self {
             absolute,
-            percent: (reference > 0.0).then(|| clean(100.0 * absolute / reference)),
+            percent: if absolute == 0.0 {
+                Some(0.0)
+            } else {
+                (reference > 0.0).then(|| clean(100.0 * absolute / reference))
+            },
         }
+    }
+
+    /// Whether `test` asks for a percentage, and there is none.
+    pub fn is_unknown(self, test: &TrendRule) -> bool {
+        let of_percent = |step: &TrendStep| matches!(step.change, Change::Percent(_));
+        self.percent.is_none() && test.steps.iter().any(of_percent)
     }
 
     /// Bits of the steps that are reached, were the change larger by `hysteresis`.
@@ -106,10 +119,10 @@ impl Changed {
         let mut bits = 0;
         for (i, step) in test.steps.iter().enumerate() {
             let reached = match step.change {
-                Change::Absolute(change) => self.absolute + hysteresis >= change,
-                Change::Percent(percent) => {
-                    self.percent.is_some_and(|is| is + hysteresis >= percent)
-                }
+                Change::Absolute(change) => self.absolute >= clean(change - hysteresis),
+                Change::Percent(percent) => self
+                    .percent
+                    .is_some_and(|is| is >= clean(percent - hysteresis)),
             };
             bits |= u8::from(reached) << i;
         }

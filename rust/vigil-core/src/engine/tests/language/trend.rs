@@ -60,6 +60,38 @@ fn a_rise_in_per_cent_needs_a_reference_above_zero() {
 }
 
 #[test]
+fn a_percentage_of_nothing_clears_nothing() {
+    let rise = FALL
+        .replace("\"fall\"\nwindow", "\"rise\"\nwindow")
+        .replace("change = 30", "percent = 20")
+        .replace("change = 50", "percent = 50")
+        .replace("systolic", "heart_rate");
+    let (rate, pulse) = (Sign::HeartRate, Sign::PulseRate);
+    let rows: &[(i64, &[(Sign, f64)])] = &[
+        (0, &[(rate, 60.0), (pulse, 0.0)]),
+        (5, &[(rate, 80.0)]),
+        (66, &[(pulse, 70.0)]), // the rate has been silent for a minute; of how much has the pulse risen?
+        (67, &[(pulse, 0.0)]),
+    ];
+    assert_eq!(phases(&rise, rows), [(5, 1), (67, 3)]);
+}
+
+#[test]
+fn hysteresis_has_no_dust() {
+    let rule = FALL
+        .replace("hysteresis = 5", "hysteresis = 0.1")
+        .replace("change = 30", "change = 0.8")
+        .replace("systolic", "temperature");
+    let t = |second, value: &'static [(Sign, f64)]| (second, value);
+    let rows = [
+        t(0, &[(Sign::Temperature, 38.0)]),
+        t(1, &[(Sign::Temperature, 37.2)]),
+        t(2, &[(Sign::Temperature, 37.3)]),
+    ];
+    assert_eq!(phases(&rule, &rows), [(1, 1)], "0.7 is 0.8 less 0.1");
+}
+
+#[test]
 fn an_alarm_of_a_trend_is_stale_while_its_sign_is_missing() {
     let missing = "[[rule]]\nid = \"off\"\nkind = \"missing\"\nsigns = [\"systolic\"]\nlead_off = true\npriority = \"low\"\nmessage = \"m\"\n";
     let mut bench = Bench::new(&format!("{missing}{FALL}"));
