@@ -20,6 +20,7 @@ class Log:
         self.evaluated: dict[str, float] = {}  # device -> event time
         self.seen: set[bytes] = set()
         self.controls: list[bytes] = []
+        self.rows = 0  # observations evaluated: the model is asked about each
 
     def observe(self, made: Observation) -> list[Alert]:
         """An observation, evaluated unless it is late or a duplicate."""
@@ -38,7 +39,8 @@ class Log:
             return self._taken(subject)
         self.seen.add(made.event_id)
         self.evaluated[made.device] = second
-        usable = subject.evaluate(second, made.values)
+        usable = subject.evaluate(second, made.values, made.moment)
+        self.rows += 1
         for sign in usable:
             heard = subject.signs.setdefault(sign, Heard(made.received))
             heard.again(made.received)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.oracles.rules import Pending, Rule, Value
+from tests.oracles.rules import Moment, Pending, Rule, Value
 
 PHASES = {"START": 1, "UPDATE": 2, "END": 3, "SUPPRESSED": 4}
 PRIORITIES = {"low": 1, "medium": 2, "high": 3}
@@ -19,6 +19,7 @@ class Observation:
     second: float
     received: float
     values: list[Value]
+    moment: Moment = field(default_factory=Moment)
 
 
 @dataclass

@@ -56,6 +56,13 @@ class Signals(Conditions):
         ripe = [n for n in met if spot or self.now - alarm.since[n] >= delays[n]]
         self.to_step(alarm, max([*ripe, *(n for n in held if n <= alarm.step)], default=-1))
 
+    def leave(self, rule: Rule) -> None:
+        """The rule is not for the patient any more: as if its condition had cleared. What is latched stays so."""
+        alarm = self.condition(rule["id"])
+        if alarm is not None and alarm.presence != "LATCHED":
+            alarm.since = {}
+            self.to_step(alarm, -1)
+
     def to_step(self, alarm: Alarm, step: int) -> None:
         """The condition's step is this one now."""
         before, alarm.step = alarm.step, step

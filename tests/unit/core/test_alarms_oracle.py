@@ -95,6 +95,100 @@ priority = "medium"
 message = "silent"
 latching = true
 """
+EVERY_KIND = (
+    SMALL[: SMALL.index("[[rule]]")]
+    + """
+[[rule]]
+id = "off"
+kind = "missing"
+signs = ["heart_rate", "spo2"]
+lead_off = true
+delay_s = 3
+silent_after_s = 12
+priority = "low"
+message = "{sign}"
+
+[[rule]]
+id = "gone"
+kind = "missing"
+device = true
+silent_after_s = 20
+priority = "medium"
+message = "silent"
+
+[[rule]]
+id = "mean"
+kind = "limit"
+sign = "spo2"
+direction = "low"
+average_s = 8
+message = "{value}"
+ladder = "ward"
+hysteresis = 2
+population = { device_types = ["pulse_oximeter"], only_known = true }
+steps = [{ limit = 90, priority = "medium" }, { limit = 85, priority = "high", life_threatening = true }]
+
+[[rule]]
+id = "fall"
+kind = "trend"
+sign = "spo2"
+direction = "fall"
+window_s = 32
+message = "{value}"
+latching = true
+suppressed_by = ["mean"]
+hysteresis = 2
+steps = [{ change = 6, priority = "low", delay_s = 2 }, { change = 12, priority = "high" }]
+
+[[rule]]
+id = "faster"
+kind = "trend"
+sign = "heart_rate"
+direction = "rise"
+window_s = 64
+message = "{value}"
+re_alarm_s = 20
+ladder = "ward"
+population = { age_min = 16 }
+steps = [{ percent = 30, priority = "medium" }, { percent = 60, priority = "high" }]
+
+[[rule]]
+id = "news2"
+kind = "score"
+score = "news2"
+message = "{total}"
+hysteresis = 1
+delay_s = 2
+steps = [{ single_three = true, priority = "low" }, { at_least = 5, priority = "medium" }]
+
+[[rule]]
+id = "together"
+kind = "combination"
+mode = "at_least"
+at_least = 2
+within_s = 15
+delay_s = 1
+priority = "high"
+latching = true
+suppressed_by = ["mean"]
+message = "{total}"
+conditions = [
+  { sign = "heart_rate", direction = "high", limit = 115 }, { rule = "fall" }, { score = "news2", at_least = 3 },
+]
+
+[[rule]]
+id = "risk"
+kind = "anomaly"
+column = "risk"
+hysteresis = 0.2
+delay_s = 3
+latching = true
+message = "{value}"
+steps = [{ at_least = 0.7, priority = "medium" }, { at_least = 0.9, priority = "high" }]
+"""
+)
+EVERY_KIND_IDS = ["", "", "mean", "fall", "faster", "together", "risk", "off/spo2"]
+TYPES = {"d1": "pulse_oximeter", "d2": "monitor", "d3": "", "d9": "pulse_oximeter"}
 SMALL_IDS = ["", "", "deep", "fast", "low", "faster", "off/heart_rate", "gone/device"]
 DEFAULT_IDS = ["", "", "asystole", "heart-rate-low", "spo2-low", "news2", "sensor-missing/spo2"]
 OF = {"d1": "p1", "d2": "p1", "d3": "p2", "d9": ""}
@@ -229,13 +323,33 @@ class Alarms(RuleBasedStateMachine):
         self.both.cut()
 
 
+class EveryKind(Alarms):
+    """The same under rules of every kind, with a model that says something else now and then."""
+
+    rule_file, rule_ids = EVERY_KIND, EVERY_KIND_IDS
+    risk = 0.5
+
+    def send(self, device: str, second: float, values: Any) -> None:
+        self.last[device] = (self.both.sent, second, values, self.both.now)
+        scores = {"risk": self.risk} if self.risk else {}
+        self.both.observe(device, OF[device], second, values, device_type=TYPES[device], scores=scores)
+
+    @rule(risk=st.sampled_from([None, 0.1, 0.5, 0.8, 0.95]))
+    def model_says(self, risk: float | None) -> None:
+        self.risk = risk
+
+    @rule(away=st.booleans())
+    def model_is_away(self, away: bool) -> None:
+        self.both.model(away)
+
+
 class DefaultRules(Alarms):
     """The same under the rules of the house."""
 
     rule_file, rule_ids = RULES, DEFAULT_IDS
 
 
-@pytest.mark.parametrize("machine", [Alarms, DefaultRules])
+@pytest.mark.parametrize("machine", [Alarms, EveryKind, DefaultRules])
 def test_the_core_says_what_the_oracle_says(machine):
     examples = settings(max_examples=200 if machine is Alarms else 60, stateful_step_count=50, deadline=None)
     run_state_machine_as_test(machine, settings=examples)

@@ -1,15 +1,20 @@
 """The engine beside the oracle: what the log holds is given to both, what they say is compared."""
 
 import random
+import struct
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from math import nan
 from typing import Any
 
 from tests.oracles.alarms import Alert, Control, Log, Observation
-from tests.unit.core.engine import SECOND, Run, enriched
+from tests.oracles.rules import Moment
+from tests.unit.core.engine import ADULT, QUIET, SECOND, Run, enriched
 from tests.unit.core.events import T0, batch
 from vigil import controls, core
 from vigil.pb import events_pb2 as pb
+
+COLUMNS = core.score_names()
 
 
 class Versus:
@@ -20,7 +25,10 @@ class Versus:
         self.run, self.log = Run(core.Engine(rules)), Log(tomllib.loads(rules), limits)
         self.now, self.sent = 0.0, 0
         self.waiting: list[bytes] = []
+        self.answers: list[list[float]] = []
+        self.away = False
         self.expected: list[Alert] = []
+        self.said: list[Alert] = []  # by both, up to the last cut
         self.segments: list[bytes] = []
 
     # What stands in the log ---------------------------------------------------------------------------
@@ -34,17 +42,51 @@ class Versus:
         *,
         n: int | None = None,
         received: float | None = None,
+        context: Mapping[str, Any] = ADULT,
+        device_type: str = "",
+        scores: Mapping[str, float] | None = None,
     ) -> None:
-        """The n-th observation (the next), made at `second` and received now, or before a tick that overtook it."""
+        """The n-th observation (the next), made at `second` and received now, or before a tick that overtook it.
+
+        `scores` is the model's answer by column: of those that it does not name the model cannot score the row; left
+        out, it says `QUIET` to everything.
+        """
         received = self.now if received is None else received
         values, number = list(values), self.sent if n is None else n
         self.sent += 1
         limits = self.limits if patient else {}
-        made = enriched(number, second, values, patient=patient, device=device, limits=limits)
+        known = {"patient_id": patient, **context} if patient else {}
+        made = enriched(
+            number,
+            second,
+            values,
+            patient=patient,
+            device=device,
+            limits=limits,
+            context=context,
+            device_type=device_type,
+        )
         made.header.ingest_time_us = T0 + round(received * SECOND)
         made.header.process_time_us = made.header.ingest_time_us + 20
         self.waiting.append(batch([made]))
-        self.expected += self.log.observe(Observation(made.header.event_id, device, patient, second, received, values))
+        answer = dict.fromkeys(COLUMNS, QUIET) if scores is None else dict(scores)
+        moment = Moment(known, device_type, {} if self.away else answer)
+        rows = self.log.rows
+        self.expected += self.log.observe(
+            Observation(made.header.event_id, device, patient, second, received, values, moment)
+        )
+        if self.log.rows > rows:
+            self.answers.append([answer.get(column, nan) for column in COLUMNS])
+
+    def model(self, away: bool) -> None:
+        """The model answers no more, or again."""
+        self.cut()
+        self.away = away
+
+    def _answer(self, rows: int) -> bytes:
+        taken, self.answers = self.answers[:rows], self.answers[rows:]
+        assert len(taken) == rows
+        return b"".join(struct.pack(f"<{len(COLUMNS)}f", *row) for row in taken)
 
     def tick(self) -> None:
         """The clock says what time it is. The engine must have asked for it when it changes something."""
@@ -94,8 +136,9 @@ class Versus:
                 if self.waiting:
                     records.append(b"".join(self.waiting[:size]))  # repeated fields: bytes joined are lists joined
                     del self.waiting[:size]
-            self.run.feed_values(records)
+            self.run.feed_values(records, model=None if self.away else "m1", answer=self._answer)
         said, expected = [seen(alert) for alert in self.run.alerts], self.expected
+        self.said += said
         self.run.alerts, self.expected = [], []
         assert said == expected, difference(said, expected)
 
