@@ -198,6 +198,8 @@ def condition(message: pb.Condition) -> Json:
                 "comparison": e.comparison or None,
                 "limit": number(e.limit),
                 "limit_source": e.limit_source or None,
+                "reference": number(e.reference) if e.HasField("reference") else None,
+                "window_s": round(e.window_us / 1e6, 6) if e.window_us else None,
                 "event_time": time_text(e.event_time_us),
                 "event_id": id_text(e.event_id),
             }

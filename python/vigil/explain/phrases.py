@@ -56,14 +56,16 @@ def evidence_text(evidence: dict[str, Any]) -> str:
     about = evidence.get("about")
     if about and not evidence["comparison"]:
         return f"rule {about} alarming"
-    return reading(
-        about or evidence["sign"],
-        evidence["value"],
-        evidence["unit"],
-        evidence["comparison"],
-        evidence["limit"],
-        evidence["limit_source"],
-    )
+    sign, value, unit = evidence["sign"], evidence["value"], evidence["unit"]
+    window, reference = evidence.get("window_s"), evidence.get("reference")
+    if window and reference is None:
+        sign = f"mean of {sign_label(sign)} over {duration(window)}"
+    text = reading(about or sign, value, unit, evidence["comparison"], evidence["limit"], evidence["limit_source"])
+    if window and reference is not None:
+        way = "down" if value < reference else "up"
+        change = with_unit(round(abs(value - reference), 6), unit)
+        text += f" ({change} {way} from {with_unit(reference, unit)} within {duration(window)})"
+    return text
 
 
 def duration(seconds: float) -> str:

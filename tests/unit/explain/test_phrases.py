@@ -2,7 +2,7 @@
 
 import pytest
 
-from vigil.explain.phrases import clock, duration, reading, seconds_between
+from vigil.explain.phrases import clock, duration, evidence_text, reading, seconds_between
 from vigil.explain.sparkline import sparkline
 
 
@@ -32,6 +32,29 @@ def test_readings() -> None:
     )
     assert reading("temperature", "NaN", "Cel", None, 0, None) == "temperature NaN °C"
     assert reading("consciousness", 2.0, "{ACVPU}", ">", 0, "rule") == "consciousness V"
+
+
+def test_evidence_of_more_than_one_value() -> None:
+    pressure = {
+        "sign": "systolic",
+        "value": 105.0,
+        "unit": "mm[Hg]",
+        "comparison": "<=",
+        "limit": 110.0,
+        "limit_source": "rule",
+    }
+    alone = "systolic pressure 105 mmHg at or below limit 110 mmHg"
+    assert evidence_text(pressure) == alone
+    assert evidence_text(pressure | {"reference": None, "window_s": None}) == alone
+    assert evidence_text(pressure | {"reference": 140.0, "window_s": 600.0}) == (
+        f"{alone} (35 mmHg down from 140 mmHg within 10 min)"
+    )
+    risen = pressure | {"comparison": ">=", "limit": 100.0, "reference": 80.5, "window_s": 60.0}
+    assert evidence_text(risen).endswith("(24.5 mmHg up from 80.5 mmHg within 60 s)")
+    assert (
+        evidence_text(pressure | {"reference": None, "window_s": 30.0})
+        == f"mean of systolic pressure over 30 s{alone[17:]}"
+    )
 
 
 def test_times() -> None:

@@ -5,6 +5,7 @@ use crate::features::NEVER;
 use crate::ids::Id;
 use crate::observation::{event_type, HeaderView};
 use crate::rules::message::render;
+use crate::rules::model::Test;
 use crate::rules::moment::{Basis, Evidence};
 use crate::rules::subject::alert_id;
 use crate::rules::{Phase, Subject};
@@ -135,7 +136,7 @@ fn condition(w: &mut Writer, origin: &Origin<'_>, said: &Said<'_>) {
         (Some(Basis::Conditions(conditions)), _) => {
             for one in conditions {
                 let (time_us, event_id) = (one.time_us, Some(&one.event_id));
-                write_evidence(w, &one.evidence, one.about, time_us, event_id);
+                write_evidence(w, &one.evidence, one.about, time_us, event_id, None);
             }
         }
         (basis, Some(evidence)) => {
@@ -144,13 +145,11 @@ fn condition(w: &mut Writer, origin: &Origin<'_>, said: &Said<'_>) {
                 Some(Basis::Score(total)) => total.kind.name(),
                 _ => "",
             };
-            match said.evidence_us {
-                0 => {
-                    let (time_us, event_id) = (origin.event_time_us, Some(origin.event_id));
-                    write_evidence(w, evidence, about, time_us, event_id);
-                }
-                time_us => write_evidence(w, evidence, about, time_us, None),
-            }
+            let (time_us, event_id) = match said.evidence_us {
+                0 => (origin.event_time_us, Some(origin.event_id)),
+                time_us => (time_us, None),
+            };
+            write_evidence(w, evidence, about, time_us, event_id, window_of(said));
         }
         (_, None) => {}
     }
@@ -169,12 +168,27 @@ fn condition(w: &mut Writer, origin: &Origin<'_>, said: &Said<'_>) {
     }
 }
 
+/// How long a rule looked back for its number, and from where a trend has gone; `None` when it is one value.
+fn window_of(said: &Said<'_>) -> Option<(Option<f64>, i64)> {
+    let window_us = match &said.rule?.test {
+        Test::Limit(test) if test.average_us > 0 => test.average_us,
+        Test::Trend(test) => test.window_us,
+        _ => return None,
+    };
+    let reference = match said.warning {
+        Some(Basis::Trend(reference)) => Some(reference),
+        _ => None,
+    };
+    Some((reference, window_us))
+}
+
 fn write_evidence(
     w: &mut Writer,
     evidence: &Evidence,
     about: &str,
     time_us: i64,
     event_id: Option<&Id>,
+    window: Option<(Option<f64>, i64)>,
 ) {
     w.message(5, |w| {
         if let Some(sign) = evidence.sign {
@@ -202,6 +216,12 @@ fn write_evidence(
         }
         if !about.is_empty() {
             w.bytes(8, about.as_bytes());
+        }
+        if let Some((reference, window_us)) = window {
+            if let Some(reference) = reference {
+                w.double(9, reference);
+            }
+            w.varint(10, window_us as u64);
         }
     });
 }

@@ -39,6 +39,10 @@ fn a_fall_is_measured_from_the_highest_value_of_the_window() {
     );
     let told = bench.told();
     assert_eq!(told[0].3, "systolic 110 mmHg, 30 below 140 (<= 110)");
+    let alerts = bench.run.all_alerts(|_| true);
+    let evidence = &alerts[0].condition.as_ref().unwrap().evidence[0];
+    let known = (evidence.value, evidence.reference, evidence.window_us);
+    assert_eq!(known, (110.0, Some(140.0), 160 * SECOND));
     assert_eq!(told[1].3, "Ended: systolic 116 mmHg, 24 below 140 (> 110)");
 }
 
@@ -156,6 +160,12 @@ steps = [{ limit = 90, priority = "medium" }]
     }
     let told = bench.told();
     assert_eq!(told.len(), 1, "at 17 (80 + 80 + 99 + 99) / 4 is below 90");
+    let alerts = bench.run.all_alerts(|_| true);
+    let evidence = &alerts[0].condition.as_ref().unwrap().evidence[0];
+    assert_eq!(
+        (evidence.value, evidence.reference, evidence.window_us),
+        (88.333333, None, 16 * SECOND)
+    );
     assert_eq!(
         (told[0].0, told[0].3.as_str()),
         (2, "88.33"),
