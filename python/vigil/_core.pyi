@@ -227,9 +227,21 @@ class Engine:
     def due_us(self, partition: int) -> int | None:
         """The processing time from which on a tick changes something in the partition; None: nothing is due.
         It may be too early, never too late."""
-    def explain(self, partition: int, patient_id: str, device_id: str, at_us: int) -> bytes | None:
+    def explain(
+        self,
+        partition: int,
+        patient_id: str,
+        device_id: str,
+        at_us: int,
+        heard: Sequence[tuple[str, int, float, int]] = ...,
+        scores: Sequence[float] = ...,
+    ) -> bytes | None:
         """How every rule stands for a patient, or for a device that belongs to nobody (`patient_id` empty), after
-        what the engine was given so far: JSON as docs/explain.md shows. None for a subject without state."""
+        what the engine was given so far: JSON as docs/explain.md shows. None for a subject without state.
+
+        What the engine does not keep: `heard`, the last usable value of each sign by type of device (type, number of
+        the sign, value in its canonical unit, event time in µs; empty = not known), and `scores`, the model's answer
+        to the last observation in the order of `score_names()` (NaN = none; empty = it had none)."""
     def held_offset(self, partition: int) -> int | None:
         """The lowest input offset of an observation that waits for an earlier one of its device."""
     def patients(self, partition: int) -> int: ...

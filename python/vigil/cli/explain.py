@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -108,7 +109,7 @@ def _explain_silence(
     patient: str, device: str, at_us: int, rules: Path | None, rule: str, as_json: bool, no_model: bool
 ) -> None:
     from vigil import bus, paths
-    from vigil.core import Engine
+    from vigil.core import Engine, score_names
     from vigil.explain.past import Who, feed, read
     from vigil.explain.standing import standing_lines
 
@@ -126,7 +127,8 @@ def _explain_silence(
         log.close()
     model = None if no_model else _model(settings)
     feed(past, engine, model)
-    answer = engine.explain(past.partition, patient, device, at_us)
+    scores = [past.scores.get(column, nan) for column in score_names()]
+    answer = engine.explain(past.partition, patient, device, at_us, past.heard(), scores)
     if answer is None:
         raise CliError(_nothing_of(past))
     standing = json.loads(answer)
@@ -154,8 +156,10 @@ def notes_of(past: "Past", version: str, file: Path, scored: bool) -> list[str]:
                      f"{past.live_version[:12]}.")  # fmt: skip
     elif not past.live_version:
         notes.append("Which rules were live then is not known: no scored observation is left.")
+    if past.live_scores == {}:
+        notes.append("The model had no score when the last observation was evaluated: its rules say so.")
     if not scored:
-        notes.append("The model was not asked: rules about its scores see none.")
+        notes.append("The model was not asked again: how long a rule about its scores has been met is not known.")
     return notes
 
 

@@ -4,19 +4,22 @@ The partition is read once; of each record only the patient's observations, what
 the ticks of the clock are kept, under the record's own offset, so the engine goes through what the live one did.
 """
 
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import isnan
 from typing import TYPE_CHECKING, NamedTuple
 
 from vigil import topology
 from vigil.bus.port import Bus, Record, TopicPartition
-from vigil.core import Engine, partition_of
+from vigil.core import Engine, partition_of, score_names
 from vigil.pb import events_pb2 as pb
 
 if TYPE_CHECKING:
     from vigil.model import Scoring
 
 _CHUNK = 256
+_NOT_EVALUATED = pb.OBSERVATION_FLAG_LATE | pb.OBSERVATION_FLAG_DUPLICATE
 _CONTROL_TAG = 0x1A  # a batch without observations begins with its first control
 
 
@@ -58,6 +61,25 @@ class Past:
     last_us: int = 0  # event time of the last observation up to the moment; 0 = none
     later: int = 0  # observations after the moment, left out
     live_version: str = ""  # rule set of the last scored observation up to the moment
+    live_scores: dict[str, float] | None = None  # of it, by column; empty: the model had none; None: it is not left
+    made_scores: dict[str, float] = field(default_factory=dict)  # of the last observation, made again
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """What the model said of the last observation: when it was live, or, when that is not left, made again."""
+        return self.made_scores if self.live_scores is None else self.live_scores
+
+    def heard(self) -> list[tuple[str, int, float, int]]:
+        """The last usable value of each sign by type of device: (type, sign, value, event time)."""
+        last: dict[tuple[str, int], tuple[float, int]] = {}
+        for kept in self.kept:
+            for observation in kept.batch.observations:
+                vitals, at_us = observation.vitals, observation.header.event_time_us
+                for sign, value in _usable(vitals):
+                    key = (vitals.device_type, sign)
+                    if at_us >= last.get(key, (0.0, at_us))[1]:
+                        last[key] = (value, at_us)
+        return [(device_type, sign, *found) for (device_type, sign), found in last.items()]
 
     def values(self, sign: int, since_us: int) -> list[tuple[int, float]]:
         """(event time, value) of a sign's usable values since then, in time order."""
@@ -65,15 +87,18 @@ class Past:
         for kept in self.kept:
             for observation in kept.batch.observations:
                 at_us, vitals = observation.header.event_time_us, observation.vitals
-                for i, name in enumerate(vitals.signs):
-                    usable = not (vitals.quality[i] & ~pb.QUALITY_CONVERTED if i < len(vitals.quality) else 0)
-                    if name == sign and usable and at_us >= since_us:
-                        found.append((at_us, vitals.values[i]))
+                found += [(at_us, value) for name, value in _usable(vitals) if name == sign and at_us >= since_us]
         return sorted(found)
 
 
+def _usable(vitals: pb.Vitals) -> Iterable[tuple[int, float]]:
+    for i, sign in enumerate(vitals.signs):
+        if not (vitals.quality[i] & ~pb.QUALITY_CONVERTED if i < len(vitals.quality) else 0):
+            yield sign, vitals.values[i]
+
+
 def read(log: Bus, who: Who, at_us: int, partitions: int) -> Past:
-    """Reads the patient's partition of telemetry.enriched, and the live rule set's version of telemetry.scored."""
+    """Reads the patient's partition of telemetry.enriched; of telemetry.scored what was live: rule set and scores."""
     past = Past(who, partition_of(who.key, partitions), at_us)
     kept: list[Kept] = []
     last = -1
@@ -86,7 +111,7 @@ def read(log: Bus, who: Who, at_us: int, partitions: int) -> Past:
         kept.append(Kept(record.offset, record.timestamp_ms * 1000, batch))
     # Beyond the last observation only the clock goes on; before it, what the log's order says counts.
     past.kept = kept[: last + 1] + [k for k in kept[last + 1 :] if _given_until(k.batch, at_us)]
-    past.live_version = _live_version(log, past)
+    _live(log, past)
     return past
 
 
@@ -102,6 +127,7 @@ def feed(past: Past, engine: Engine, model: "Scoring | None") -> list[bytes]:
         scores, version = None, ""
         if model is not None and pending.rows:
             scores, version = model.score(pending.features, pending.rows), model.version
+            past.made_scores = _last_row(scores)
         alerts += [value for _, _, value in engine.finish(pending, scores, version, now_us).alerts]
     return alerts
 
@@ -143,15 +169,31 @@ def _given_until(batch: pb.TelemetryBatch, at_us: int) -> bool:
     return all(control.time_us <= at_us for control in batch.controls)
 
 
-def _live_version(log: Bus, past: Past) -> str:
-    """The version of the rule set that the last scored observation up to the moment names."""
-    newest, version = 0, ""
+def _last_row(scores: bytes) -> dict[str, float]:
+    columns = score_names()
+    row = struct.unpack(f"<{len(columns)}f", scores[-4 * len(columns) :])
+    return {column: score for column, score in zip(columns, row, strict=True) if not isnan(score)}
+
+
+def _live(log: Bus, past: Past) -> None:
+    """What the last scored observation up to the moment says of the rule set and of the model."""
+    newest = 0
     wanted = past.who.key.encode()
     for record in _records(log, topology.SCORED, past):
         if wanted not in record.value:
             continue
         for observation in pb.TelemetryBatch.FromString(record.value).observations:
             header = observation.header
+            if observation.scores.flags & _NOT_EVALUATED:
+                continue
             if past.who.owns(header.patient_id, header.device_id) and newest <= header.event_time_us <= past.at_us:
-                newest, version = header.event_time_us, observation.scores.rule_set_version
-    return version
+                newest, past.live_version = header.event_time_us, observation.scores.rule_set_version
+                past.live_scores = _by_column(observation.scores)
+
+
+def _by_column(scores: pb.Scores) -> dict[str, float]:
+    named = {
+        f"anomaly_{pb.Sign.Name(s)[5:].lower()}": v
+        for s, v in zip(scores.anomaly_signs, scores.anomaly_values, strict=False)
+    }
+    return named | {name: getattr(scores, name) for name in ("risk", "anomaly") if scores.HasField(name)}

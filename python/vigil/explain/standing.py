@@ -7,12 +7,13 @@ from vigil.explain.phrases import COMPARISONS, clock, duration, sign_label, with
 from vigil.scalars import time_text
 
 Json = dict[str, Any]
-_ORDER = ("alarming", "suppressed", "pending", "clear", "no_data", "disconnected", "not_applicable")
+_ORDER = ("alarming", "suppressed", "pending", "clear", "no_score", "no_data", "disconnected", "not_applicable")
 TITLES = {
     "alarming": "Alarming",
     "suppressed": "Met, and nobody is told",
     "pending": "Met, and still waiting",
     "clear": "Not met",
+    "no_score": "Not known: no score",
     "no_data": "Not evaluated: no data",
     "disconnected": "Not evaluated: the signal is missing",
     "not_applicable": "Does not apply to this patient",
@@ -37,7 +38,9 @@ def rule_text(rule: Json) -> str:
     """Why this rule stands as it does."""
     match rule["state"]:
         case "not_applicable":
-            return f"its population leaves the patient out by {rule['excluded_by'].replace('_', ' ')}"
+            return _left_out(rule)
+        case "no_score":
+            return f"the model gave no score for it, which is not a low one; {_limits(rule)}"
         case "no_data":
             missing = ", ".join(sign_label(sign) for sign in rule["missing"])
             return f"nothing usable was heard of {missing}" if missing else "what it looks at was never heard"
@@ -80,8 +83,27 @@ def _waiting(step: Json) -> str:
     return f"{step['priority'].upper()} has held for {held} of {delay}, {to_go}"
 
 
+def _left_out(rule: Json) -> str:
+    if rule["excluded_by"] == "device_types":
+        types = " or ".join(name.replace("_", " ") for name in rule["device_types"])
+        return f"it only looks at what a {types} sends, and none was heard"
+    return f"its population leaves the patient out by {rule['excluded_by'].replace('_', ' ')}"
+
+
+def _compared(compared: Json) -> str:
+    """What is compared in place of the last value."""
+    value = with_unit(compared["value"], compared["unit"])
+    if compared["what"] == "score":
+        return f"the model's score {value}"
+    sign, within = sign_label(compared["name"]), duration(compared["window_us"] / 1e6)
+    if compared["what"] == "mean":
+        return f"mean of {sign} {value} over {within}"
+    return f"{sign} {compared['what']} of {value} from {compared['reference']:.6g} within {within}"
+
+
 def _inputs(rule: Json) -> str:
-    said = [
+    said = [_compared(rule["compared"])] if rule["compared"] else []
+    said += [
         f"{sign_label(i['name'])} {with_unit(i['value'], i['unit'])} ({duration(i['age_us'] / 1e6)} old)"
         for i in rule["inputs"]
     ]

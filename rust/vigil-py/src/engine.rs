@@ -5,7 +5,11 @@ use std::sync::Mutex;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
-use vigil_core::engine;
+use vigil_core::engine::{
+    self,
+    explain::{Beside, Heard},
+};
+use vigil_core::sign::Sign;
 
 use crate::boundary::{detached, lock, slices, to_python};
 use crate::outcome::{dead_letters, records};
@@ -177,6 +181,8 @@ impl Engine {
     fn due_us(&self, py: Python<'_>, partition: u32) -> PyResult<Option<i64>> {
         detached(py, || Ok(lock(&self.inner).due_us(partition)))
     }
+    #[pyo3(signature = (partition, patient_id, device_id, at_us, heard=Vec::new(), scores=Vec::new()))]
+    #[allow(clippy::too_many_arguments)] // as the caller writes them
     fn explain<'py>(
         &self,
         py: Python<'py>,
@@ -184,9 +190,12 @@ impl Engine {
         patient_id: &str,
         device_id: &str,
         at_us: i64,
+        heard: Vec<(String, u32, f64, i64)>,
+        scores: Vec<f32>,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let beside = beside(heard, &scores);
         let standing = detached(py, || {
-            Ok(lock(&self.inner).explain(partition, patient_id, device_id, at_us))
+            Ok(lock(&self.inner).explain(partition, patient_id, device_id, at_us, &beside))
         })?;
         Ok(standing.map(|json| PyBytes::new(py, &json)))
     }
@@ -199,6 +208,28 @@ impl Engine {
     fn state_bytes(&self, py: Python<'_>) -> PyResult<usize> {
         detached(py, || Ok(lock(&self.inner).state_bytes()))
     }
+}
+
+/// What whoever asks for an explanation knows; signs that do not exist are left out, and what is not a number is no score.
+fn beside(heard: Vec<(String, u32, f64, i64)>, scores: &[f32]) -> Beside {
+    let heard = heard
+        .into_iter()
+        .filter_map(|(device_type, sign, value, time_us)| {
+            Some(Heard {
+                device_type,
+                sign: Sign::from_number(sign.into())?,
+                value,
+                time_us,
+            })
+        });
+    let mut beside = Beside {
+        heard: heard.collect(),
+        ..Beside::default()
+    };
+    for (slot, score) in beside.scores.iter_mut().zip(scores) {
+        *slot = (!score.is_nan()).then_some(*score);
+    }
+    beside
 }
 
 /// Adds what this file holds to the module.

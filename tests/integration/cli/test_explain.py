@@ -164,6 +164,52 @@ def test_what_was_paused_says_by_whom(bus: Bus, bus_environment: Environment, ru
     assert "spo2-low: All alarms were paused by lee until" in done.stdout
 
 
+RISK = """
+version = 1
+
+[[rule]]
+id = "risk-high"
+kind = "anomaly"
+column = "risk"
+message = "Risk {value}"
+steps = [{ at_least = 0.8, priority = "low" }]
+
+[[rule]]
+id = "mean-low"
+kind = "limit"
+sign = "spo2"
+direction = "low"
+average_s = 60
+message = "SpO2 {value}"
+population = { device_types = ["pulse_oximeter"] }
+steps = [{ limit = 90, priority = "high" }]
+"""
+
+
+def test_what_the_model_said_when_it_was_live(bus: Bus, bus_environment: Environment, rules: Path) -> None:
+    rules.write_text(RISK)
+    scored = [observation(second, 97.0) for second in range(3)]
+    for one in scored:
+        one.vitals.device_type = "pulse_oximeter"
+    write(bus, topology.ENRICHED, PARTITION, *map(batch, scored))
+    scored[0].scores.risk = 0.25
+    again = pb.Observation()
+    again.CopyFrom(scored[0])
+    again.scores.ClearField("risk")
+    again.scores.flags = pb.OBSERVATION_FLAG_DUPLICATE
+    scored[1].scores.flags = pb.OBSERVATION_FLAG_SCORE_UNAVAILABLE
+    write(bus, topology.SCORED, PARTITION, *map(batch, [scored[0], again, *scored[1:2]]))
+
+    _, by_id = standing(bus_environment, rules, 0)
+    assert (by_id["risk-high"]["state"], by_id["risk-high"]["compared"]["value"]) == ("clear", 0.25)
+    _, by_id = standing(bus_environment, rules, 1)
+    assert by_id["risk-high"]["state"] == "no_score"
+    done = explain(bus_environment, "--patient", PATIENT, "--rules", str(rules), "--no-model", second=1)
+    assert "Not known: no score" in done.stdout
+    assert "The model had no score when the last observation was evaluated" in done.stdout
+    assert "mean-low: mean of SpO2 97% over 60 s, SpO2 97% (0 ms old)" in done.stdout
+
+
 def test_of_whom_nothing_is_there(bus: Bus, bus_environment: Environment, rules: Path) -> None:
     write(bus, topology.ENRICHED, PARTITION, batch(observation(5, 97.0)))
     for arguments, second in ((["--patient", "nobody"], 9), (["--patient", PATIENT], 4), (["--device", PATIENT], 9)):

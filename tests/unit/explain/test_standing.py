@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from math import nan
 from typing import Any
 
 import pytest
@@ -9,17 +10,19 @@ import pytest
 from tests.support.alerts import T0_US
 from tests.support.enriched import header
 from vigil import controls, paths, topology
-from vigil.core import Engine
+from vigil.core import Engine, score_names
 from vigil.explain.standing import rule_text, standing_lines
 from vigil.pb import events_pb2 as pb
 
 SECOND = 1_000_000
 
 
-def observation(second: float, values: dict[str, float], off: tuple[str, ...] = (), **context: Any) -> pb.Observation:
+def observation(
+    second: float, values: dict[str, float], off: tuple[str, ...] = (), device_type: str = "", **context: Any
+) -> pb.Observation:
     at_us = T0_US + round(second * SECOND)
     head = header(uuid.uuid5(uuid.NAMESPACE_OID, str(second)).bytes, at_us, "monitor", "p")
-    vitals = pb.Vitals()
+    vitals = pb.Vitals(device_type=device_type)
     for name, value in values.items():
         vitals.signs.append(pb.Sign.Value(f"SIGN_{name.upper()}"))
         vitals.values.append(value)
@@ -51,13 +54,14 @@ class Bed:
         made = controls.control(action, patient_id="p", time_us=self.now_us, **fields)
         self.take(pb.TelemetryBatch(controls=[made]))
 
-    def standing(self) -> dict[str, Any]:
-        answer = self.engine.explain(0, "p", "", self.now_us)
+    def standing(self, heard: Any = (), **scores: float) -> dict[str, Any]:
+        row = [scores.get(column, nan) for column in score_names()]
+        answer = self.engine.explain(0, "p", "", self.now_us, list(heard), row)
         assert answer is not None
         return dict(json.loads(answer))
 
-    def rule(self, name: str) -> dict[str, Any]:
-        return next(rule for rule in self.standing()["rules"] if rule["id"] == name)
+    def rule(self, name: str, heard: Any = (), **scores: float) -> dict[str, Any]:
+        return next(rule for rule in self.standing(heard, **scores)["rules"] if rule["id"] == name)
 
 
 @pytest.fixture
@@ -188,12 +192,96 @@ def test_the_other_kinds_and_populations() -> None:
     bed.observe(0, {"heart_rate": 140, "systolic": 120}, age_years=60)
     child = bed.rule("for-children")
     assert (child["state"], rule_text(child)) == ("not_applicable", "its population leaves the patient out by age")
-    trend = rule_text(bed.rule("pressure-falls"))
-    assert trend.startswith(
-        "systolic pressure 120 mmHg (0 ms old); MEDIUM fall of systolic within 600 s at or above 30 mmHg"
-    )
     both = bed.rule("both")
     assert [condition["met"] for condition in both["conditions"]] == [True, False]
     assert "met: heart rate above 130 /min, not met: systolic pressure below 90 mmHg" in rule_text(both)
     assert "2 of 2 conditions within 60 s" in rule_text(both)
     assert "the model's score at or above 0.8" in rule_text(bed.rule("model"))
+
+
+def test_a_trend_says_from_where_it_has_gone() -> None:
+    bed = Bed(KINDS)
+    bed.observe(0, {"systolic": 140})
+    bed.observe(300, {"systolic": 118})
+    trend = bed.rule("pressure-falls")
+    assert trend["state"] == "clear"
+    compared = trend["compared"]
+    assert (compared["what"], compared["value"], compared["reference"]) == ("fall", 22, 140)
+    assert rule_text(trend) == (
+        "systolic pressure fall of 22 mmHg from 140 within 10 min, systolic pressure 118 mmHg (0 ms old); "
+        "MEDIUM not met: fall of systolic within 600 s at or above 30 mmHg"
+    )
+    bed.observe(301, {"systolic": 110})
+    assert bed.rule("pressure-falls")["steps"][0]["met"] is True
+    bed.observe(910, {"systolic": 110})
+    assert bed.rule("pressure-falls")["compared"]["value"] == 0, "the 140 is out of the window"
+
+
+def test_a_percentage_of_nothing_is_not_said() -> None:
+    bed = Bed(KINDS.replace('"fall"', '"rise"').replace("change = 30", "percent = 20"))
+    bed.observe(0, {"systolic": 100})
+    bed.observe(1, {"systolic": 115})
+    assert bed.rule("pressure-falls")["compared"] | {"unit": "%", "value": 15} == bed.rule("pressure-falls")["compared"]
+    bed = Bed(KINDS.replace('"fall"', '"rise"').replace("change = 30", "percent = 20").replace("systolic", "o2_flow"))
+    bed.observe(0, {"o2_flow": 0})
+    bed.observe(1, {"o2_flow": 5})
+    trend = bed.rule("pressure-falls")
+    assert (trend["compared"], trend["steps"][0]["met"]) == (None, None)
+
+
+MEAN = """
+version = 1
+
+[[rule]]
+id = "mean"
+kind = "limit"
+sign = "spo2"
+direction = "low"
+average_s = 30
+message = "m"
+population = { device_types = ["pulse_oximeter"] }
+steps = [{ limit = 90, priority = "high", delay_s = 60 }]
+"""
+
+
+def test_a_mean_is_compared_and_not_the_last_value() -> None:
+    bed = Bed(MEAN)
+    bed.observe(0, {"spo2": 96})
+    bed.observe(1, {"spo2": 88})
+    mean = bed.rule("mean")
+    assert (mean["state"], mean["steps"][0]["met"]) == ("clear", False)
+    assert rule_text(mean) == (
+        "mean of SpO2 92% over 30 s, SpO2 88% (0 ms old); HIGH not met: mean of spo2 within 30 s below 90%"
+    )
+    bed.observe(2, {"spo2": 80})
+    mean = bed.rule("mean")
+    assert (mean["state"], mean["steps"][0]["met"], mean["compared"]["value"]) == ("pending", True, 88)
+
+
+def test_a_rule_that_looks_at_other_devices() -> None:
+    bed = Bed(MEAN)
+    bed.observe(0, {"spo2": 80}, device_type="multiparameter_monitor")
+    monitor = ("multiparameter_monitor", pb.SIGN_SPO2, 80.0, T0_US)
+    mean = bed.rule("mean", [monitor])
+    assert (mean["state"], mean["excluded_by"]) == ("not_applicable", "device_types")
+    assert rule_text(mean) == "it only looks at what a pulse oximeter sends, and none was heard"
+    bed.observe(9, {"spo2": 95}, device_type="pulse_oximeter")
+    bed.observe(10, {"spo2": 80}, device_type="multiparameter_monitor")
+    mean = bed.rule("mean", [monitor, ("pulse_oximeter", pb.SIGN_SPO2, 95.0, T0_US + 9 * SECOND)])
+    assert (mean["state"], mean["compared"]["value"]) == ("clear", 95)
+    assert [(one["value"], one["age_us"]) for one in mean["inputs"]] == [(95, SECOND)]
+    assert bed.rule("mean", [("", pb.SIGN_PULSE_RATE, 60.0, T0_US)])["state"] == "no_data", "of an unknown type"
+
+
+def test_the_models_score_beside_the_limit_and_none_is_not_a_low_one() -> None:
+    bed = Bed(KINDS)
+    bed.observe(0, {"heart_rate": 80})
+    scored = bed.rule("model", risk=0.31)
+    assert (scored["state"], scored["steps"][0]["met"]) == ("clear", False)
+    assert rule_text(scored) == "the model's score 0.31; MEDIUM not met: the model's score at or above 0.8"
+    assert bed.rule("model", risk=0.8)["steps"][0]["met"] is True
+    unknown = bed.rule("model", anomaly=0.2)
+    assert (unknown["state"], unknown["steps"][0]["met"]) == ("no_score", None)
+    text = "the model gave no score for it, which is not a low one; MEDIUM the model's score at or above 0.8"
+    assert rule_text(unknown) == text
+    assert "Not known: no score" in standing_lines(bed.standing(), [])

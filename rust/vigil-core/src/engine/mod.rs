@@ -19,7 +19,7 @@ mod controls;
 pub mod device;
 pub mod due;
 mod evaluate;
-mod explain;
+pub mod explain;
 pub mod finish;
 pub mod heard;
 pub mod identity;

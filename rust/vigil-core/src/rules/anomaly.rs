@@ -54,7 +54,7 @@ pub fn evaluate(
 }
 
 /// The decimal number that the float32 stands for: 0.7 is 0.7, not a hair less.
-fn decimal(score: f32) -> f64 {
+pub fn decimal(score: f32) -> f64 {
     (f64::from(score) * DECIMALS).round() / DECIMALS
 }
 

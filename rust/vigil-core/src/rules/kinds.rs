@@ -91,6 +91,14 @@ pub struct TrendRule {
     pub steps: Vec<TrendStep>,
 }
 
+impl TrendRule {
+    /// Whether its steps ask for a percentage: all of them do, or none.
+    pub fn in_percent(&self) -> bool {
+        let first = self.steps.first();
+        first.is_some_and(|step| matches!(step.change, Change::Percent(_)))
+    }
+}
+
 /// The early-warning scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]

@@ -3,7 +3,7 @@
 use super::compile::RuleSet;
 use super::episode::{Facts, Phase, RuleState};
 use super::memory::Memory;
-use super::model::{Change, Rule, Test, Trend, TrendRule, TrendStep};
+use super::model::{Change, Rule, Test, Trend, TrendRule};
 use super::moment::{Alert, Basis, Evidence, Moment, Value};
 use super::run::{run, Finding};
 use super::window::{clean, Keeps, Spec};
@@ -47,7 +47,7 @@ fn evaluate_rule(
         return;
     };
     let change = Changed::new(test.trend, reference, value.value);
-    if change.is_unknown(test) {
+    if change.of(test).is_none() {
         return; // who can say? The rule stays as it is
     }
     let met = change.reached(test, 0.0);
@@ -108,10 +108,13 @@ impl Changed {
         }
     }
 
-    /// Whether `test` asks for a percentage, and there is none.
-    pub fn is_unknown(self, test: &TrendRule) -> bool {
-        let of_percent = |step: &TrendStep| matches!(step.change, Change::Percent(_));
-        self.percent.is_none() && test.steps.iter().any(of_percent)
+    /// The change as the steps of `test` have it; `None` when they ask for a percentage that means nothing.
+    pub fn of(self, test: &TrendRule) -> Option<f64> {
+        if test.in_percent() {
+            self.percent
+        } else {
+            Some(self.absolute)
+        }
     }
 
     /// Bits of the steps that are reached, were the change larger by `hysteresis`.

@@ -1,6 +1,7 @@
 //! How every rule stands for one subject: what it looks at, how far it has come, what holds it back. For people
 //! who ask why there was no alarm; nothing here is on the way of an observation.
 
+mod beside;
 mod look;
 mod total;
 mod view;
@@ -18,6 +19,7 @@ use crate::scores::news2::applicable;
 use super::identity::Identity;
 use super::patient::PatientState;
 use super::Engine;
+pub use beside::{Beside, Heard};
 use view::{PauseView, RuleView, Standing};
 
 /// What is known of the subject now.
@@ -26,17 +28,20 @@ struct Now<'a> {
     state: &'a PatientState,
     identity: Option<&'a Identity>,
     at_us: i64,
+    beside: &'a Beside,
 }
 
 impl Engine {
     /// How every rule stands for a patient (or for a device that belongs to nobody: `patient_id` is empty) after
-    /// what the engine was given so far; `at_us` is what ages count to. JSON; `None` for a subject without state.
+    /// what the engine was given so far; `at_us` is what ages count to, `beside` what the state does not keep. JSON; `None`
+    /// for a subject without state.
     pub fn explain(
         &self,
         partition: u32,
         patient_id: &str,
         device_id: &str,
         at_us: i64,
+        beside: &Beside,
     ) -> Option<Vec<u8>> {
         let subject = Subject {
             patient_id,
@@ -50,6 +55,7 @@ impl Engine {
             state,
             identity: partition.identity(place),
             at_us,
+            beside,
         };
         let last_us = state.devices.iter().map(|device| device.last_us).max();
         let standing = Standing {
@@ -100,6 +106,8 @@ impl<'a> Now<'a> {
             "not_applicable"
         } else if needs_values && look.inputs.is_empty() && look.score.is_none() {
             "no_data"
+        } else if matches!(&rule.test, Test::Anomaly(_)) && look.compared.is_none() {
+            "no_score" // which is not to say that there is no risk
         } else {
             "clear"
         };
@@ -117,6 +125,10 @@ impl<'a> Now<'a> {
             raised_us: active.or(latched).and_then(|state| time(state.raised_us)),
             suppressed_by,
             excluded_by,
+            device_types: rule
+                .population
+                .as_ref()
+                .map_or(&[][..], |population| &population.device_types),
             paused: paused.map(|pause| self.pause(pause)),
             look,
         }
@@ -124,8 +136,11 @@ impl<'a> Now<'a> {
 
     /// What leaves the subject out of a rule's population.
     fn excluded_by(&self, rule: &Rule) -> Option<&'static str> {
-        let traits = Traits::read(&self.identity?.context).ok()?;
         let population = rule.population.as_ref();
+        if population.is_some_and(|population| self.beside.is_unseen_by(population)) {
+            return Some("device_types");
+        }
+        let traits = Traits::read(&self.identity?.context).ok()?;
         if let Some(attribute) = population.and_then(|population| population.excluded_by(&traits)) {
             return Some(attribute);
         }

@@ -33,7 +33,8 @@ pub(super) struct RuleView<'a> {
     pub(super) id: &'a str,
     pub(super) kind: &'static str,
     pub(super) alert_type: &'a str,
-    /// `alarming`, `suppressed`, `pending`, `clear`, `no_data`, `disconnected`, `not_applicable`.
+    /// `alarming`, `suppressed`, `pending`, `clear`, `no_data`, `no_score`, `disconnected`,
+    /// `not_applicable`.
     pub(super) state: &'static str,
     /// Of the active step.
     pub(super) priority: Option<&'static str>,
@@ -47,6 +48,8 @@ pub(super) struct RuleView<'a> {
     pub(super) paused: Option<PauseView<'a>>,
     /// The population's attribute that leaves the subject out.
     pub(super) excluded_by: Option<&'static str>,
+    /// Types of devices that it looks at; empty = all.
+    pub(super) device_types: &'a [String],
     #[serde(flatten)]
     pub(super) look: Look,
 }
@@ -60,6 +63,8 @@ pub(super) struct Look {
     /// Signs whose sensor is off the patient.
     pub(super) disconnected: Vec<&'static str>,
     pub(super) score: Option<ScoreView>,
+    /// What is compared, where it is not the last value.
+    pub(super) compared: Option<Compared>,
     /// Of a combination.
     pub(super) conditions: Vec<ConditionView>,
     pub(super) steps: Vec<StepView>,
@@ -73,6 +78,20 @@ pub(super) struct ConditionView {
     pub(super) limit: Option<f64>,
     pub(super) unit: &'static str,
     pub(super) met: Option<bool>,
+}
+
+/// A number that a rule makes of more than the last value.
+#[derive(Debug, Serialize)]
+pub(super) struct Compared {
+    /// `mean`, `fall`, `rise`, or `score` of the model.
+    pub(super) what: &'static str,
+    /// The sign that was measured, or the model's column.
+    pub(super) name: &'static str,
+    pub(super) value: f64,
+    pub(super) unit: &'static str,
+    /// Of a trend: the highest or lowest value of the window, which it has gone from.
+    pub(super) reference: Option<f64>,
+    pub(super) window_us: Option<i64>,
 }
 
 /// A last usable value.

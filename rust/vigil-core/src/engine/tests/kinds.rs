@@ -268,8 +268,11 @@ fn how_these_rules_stand_can_be_asked() {
     let mut bed = Bed::new();
     let ill = [(Sign::HeartRate, 121.0), (Sign::RespiratoryRate, 30.0)];
     bed.says("sepsis", 0, &ill, Some(0.75));
-    let told = bed.engine.explain(0, "p1", "d1", T0 + SECOND).unwrap();
-    let told: serde_json::Value = serde_json::from_slice(&told).unwrap();
+    let ask = |beside: &Beside| {
+        let told = bed.engine.explain(0, "p1", "d1", T0 + SECOND, beside);
+        serde_json::from_slice::<serde_json::Value>(&told.unwrap()).unwrap()
+    };
+    let told = ask(&Beside::default());
     let of = |id: &str| {
         let rules = told["rules"].as_array().unwrap();
         rules.iter().find(|rule| rule["id"] == id).unwrap()

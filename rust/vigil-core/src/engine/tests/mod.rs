@@ -17,6 +17,7 @@ mod properties;
 mod signals;
 mod silence;
 
+use super::explain::Beside;
 use super::*;
 use crate::features::SCORES;
 use crate::ids::derive;
