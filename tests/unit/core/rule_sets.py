@@ -100,6 +100,9 @@ def _limit(draw: st.DrawFn, averaged: bool) -> dict[str, Any]:
     rule = {"sign": sign, "direction": "low" if low else "high", "steps": draw(_steps("limit", values))}
     rule["inclusive"] = draw(st.booleans())
     rule["hysteresis"] = draw(st.sampled_from([0, 0.5, 3, 10]))
+    for kind, step in (("critical_", rule["steps"][-1]), ("", rule["steps"][0])):
+        if draw(st.integers(0, 3)) == 2:
+            step["patient_limit"] = kind + rule["direction"]
     if averaged:
         rule["average_s"] = draw(st.sampled_from([4, 10, 30, 60, 600]))
     return rule
@@ -203,6 +206,17 @@ def rule_sets(draw: st.DrawFn, kinds: tuple[str, ...] = tuple(KINDS)) -> str:
         rules.append(rule)
         earlier.append(name)
     return rule_file(rules, spot_check_after_s=draw(st.sampled_from([0, 30, 60])))
+
+
+LIMITS = st.dictionaries(
+    st.tuples(
+        st.sampled_from([*RULE_SIGNS, "art_systolic"]),
+        st.sampled_from(["low", "high", "critical_low", "critical_high"]),
+    ),
+    st.sampled_from([20.0, 37.0, 85.0, 90.0, 95.0, 105.0, 130.0]),
+    max_size=4,
+)
+"""A patient's own limits, by sign and kind."""
 
 
 @dataclass

@@ -8,15 +8,20 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.core.rule_sets import CONTEXTS, KINDS, Step, rule_file, rule_sets, stream
+from tests.unit.core.rule_sets import CONTEXTS, KINDS, LIMITS, Step, rule_file, rule_sets, stream
 from tests.unit.core.versus import Versus
 
+CRASH = 31
+"""Another engine goes on after so many observations."""
 
-def compare(rules: str, steps: list[Step], seed: int) -> Versus:
+
+def compare(rules: str, steps: list[Step], seed: int, limits: dict[tuple[str, str], float] | None = None) -> Versus:
     """Gives the observations to the engine and the oracle; both say the same."""
-    both, last = Versus(rules), {}
+    both, last = Versus(rules, limits), {}
     for number, step in enumerate(steps):
         both.now += step.wait
+        if number % CRASH == CRASH - 1:
+            both.restore()
         if both.away != step.away:
             both.model(step.away)
         second = both.now
@@ -42,9 +47,9 @@ def test_every_kind_of_rule_alerts_as_the_oracle_does(kind):
     phases: Counter[str] = Counter()
 
     @settings(max_examples=150, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink])
-    @given(rule_sets(kinds), st.integers(0, 2**32), st.integers(1, 120))
-    def alerts_are_the_same(rules, seed, steps):
-        both = compare(rules, stream(rules, seed, steps), seed)
+    @given(rule_sets(kinds), st.integers(0, 2**32), st.integers(1, 120), LIMITS)
+    def alerts_are_the_same(rules, seed, steps, limits):
+        both = compare(rules, stream(rules, seed, steps), seed, limits)
         phases.update(alert.phase for alert in both.said)
 
     alerts_are_the_same()
