@@ -77,6 +77,7 @@ def one(limit: float, key: str = "limit", **more: Any) -> list[dict[str, Any]]:
 
 MEAN = rule("limit", sign="spo2", direction="low", average_s=16, steps=one(90))
 FALL = rule("trend", sign="systolic", direction="fall", window_s=160, hysteresis=5, steps=one(30, "change"))
+OFF = rule("technical", condition="disconnected", signs=["systolic"], priority="low") | {"id": "off"}
 OXYGEN = rule("trend", sign="o2_flow", direction="rise", window_s=160, steps=one(50, "percent"))
 FASTER = rule("trend", sign="heart_rate", direction="rise", window_s=160, steps=one(50, "percent"))
 BOTH = rule(
@@ -144,6 +145,11 @@ BY_HAND = {
         ],
         "1 S, 62 E",
     ),
+    "a trend is stale while its sign is missing": (
+        [OFF, FALL],
+        [at(0, systolic=140), at(1, systolic=105), at(1, quality=16, systolic=0), at(1, systolic=104)],
+        "1 S, 2 S, 2 U, 3 E, 3 U",
+    ),
     "no percentage of nothing": (OXYGEN, [at(0, o2_flow=0), at(1, o2_flow=5), at(1, o2_flow=0)], ""),
     "a percentage of nothing clears nothing": (
         FASTER,
@@ -203,6 +209,7 @@ BY_HAND = {
 @pytest.mark.parametrize("case", BY_HAND)
 def test_by_hand(case):
     asked, steps, expected = BY_HAND[case]
-    both = compare(rule_file([asked], spot_check_after_s=0), steps, 0)
+    rules = asked if isinstance(asked, list) else [asked]
+    both = compare(rule_file(rules, spot_check_after_s=0), steps, 0)
     said = [f"{one.second:g} {one.phase[0]}" for one in both.said]
     assert ", ".join(said) == expected
