@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.unit.core.engine import RULES
 from tests.unit.core.versus import Versus
 
-RULE_FILES = [RULES, RULES.replace("after_s = 60", "after_s = 0")]
+RULE_FILES = [RULES, RULES.replace("spot_check_after_s = 60", "spot_check_after_s = 0")]
 # Values around every default limit and its hysteresis.
 VALUES = {
     "heart_rate": [0, 38, 40, 41, 43, 44, 49, 50, 52, 53, 70, 115, 116, 120, 121, 144, 145, 150, 160],
