@@ -143,9 +143,7 @@ impl RuleSet {
             }
             Test::Combination(test) => {
                 let test = test.clone();
-                if !for_few {
-                    self.watch(&test);
-                }
+                self.watch(&test, for_few);
                 self.combinations.push(i);
             }
             Test::Anomaly(_) => self.anomalies.push(i),
@@ -166,20 +164,20 @@ impl RuleSet {
         }
     }
 
-    fn watch(&mut self, test: &CombinationRule) {
+    /// A score is made for few as for all; only the shortcuts leave out what few have.
+    fn watch(&mut self, test: &CombinationRule, for_few: bool) {
         for condition in &test.conditions {
             match condition {
                 Condition::Score(score, _) => {
-                    self.scored_conditions = true;
+                    self.scored_conditions |= !for_few;
                     self.asked |= asks(*score);
                 }
-                Condition::Rule(..) => {}
                 Condition::Sign {
                     sign,
                     direction,
                     limit,
                     ..
-                } => {
+                } if !for_few => {
                     for sign in signs_of(*sign) {
                         if let Some((low, high)) = self.apart.get_mut(sign.index()) {
                             match direction {
@@ -189,6 +187,7 @@ impl RuleSet {
                         }
                     }
                 }
+                Condition::Rule(..) | Condition::Sign { .. } => {}
             }
         }
     }

@@ -115,6 +115,17 @@ fn alarms_that_are_not_for_the_patient_any_more_end_in_the_order_of_the_file() {
 }
 
 #[test]
+fn the_scores_of_a_combination_that_is_for_few_are_made() {
+    let rule = "[[rule]]\nid = \"few\"\nkind = \"combination\"\nmode = \"any\"\nwithin_s = 20\npriority = \"low\"\nmessage = \"m\"\nconditions = [{ score = \"mews\", at_least = 3 }, { sign = \"spo2\", direction = \"low\", limit = 50 }]\npopulation = { age_max = 16, only_known = true }\n";
+    let mut bench = Bench::new(rule);
+    bench.at(0, &[(Sign::HeartRate, 131.0)]);
+    assert_eq!(bench.phases(), []);
+    bench.context.age_years = Some(16);
+    bench.at(1, &[(Sign::HeartRate, 131.0)]);
+    assert_eq!(bench.phases(), [(1, 1)]);
+}
+
+#[test]
 fn a_context_that_changes_within_a_batch_counts_from_its_observation_on() {
     let rules = file(&low("age_min = 16"));
     let all: Vec<v1::Observation> = [(60, 50.0), (60, 40.0), (60, 50.0), (10, 50.0)]
