@@ -116,8 +116,10 @@ class Signals(Conditions):
             return
         if alarm.said:
             self.end(alarm, "CONDITION")
-        elif alarm.since:  # pending again at once: another episode
-            raise AssertionError("held is never less than met")
+        if alarm.since:  # another step is met and waits on: what it becomes is another alarm
+            self.alarms.pop((alarm.rule["id"], alarm.device), None)
+            waiting = self.begun(alarm.rule, alarm.sign, technical=alarm.technical)
+            waiting.since, waiting.seen = alarm.since, alarm.seen
 
     def end(self, alarm: Alarm, cause: str, by: Control | None = None) -> None:
         """The episode is over."""

@@ -174,6 +174,21 @@ impl RuleState {
         self.signal = SignalState::default();
     }
 
+    /// It has ended while another step is met and waits on: what that becomes is another alarm, not a second one of the
+    /// same episode.
+    pub fn begin_anew(&mut self, rule: &Rule, moment: &Moment<'_>) {
+        let ended = self.clone();
+        let waits = ended.since_us.into_iter().filter(|since| *since != NEVER);
+        *self = Self {
+            onset_us: waits.min().unwrap_or(moment.now_us),
+            since_us: ended.since_us,
+            value: ended.value,
+            sign_time_us: ended.sign_time_us,
+            contributors: ended.contributors,
+            ..Self::new(rule, ended.sign, ended.technical, moment)
+        };
+    }
+
     /// The last value of its sign, with its event time.
     pub fn last(&self) -> Option<(Evidence, i64)> {
         let sign = Sign::from_number(u64::from(self.sign));

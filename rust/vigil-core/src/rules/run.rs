@@ -48,6 +48,9 @@ pub fn follow<'a>(
             evidence,
             warning,
         });
+        if phase == Phase::End && !state.is_over() && !state.is_latched() {
+            state.begin_anew(rule, moment);
+        }
     }
     if state.is_over() {
         states.swap_remove(at);

@@ -125,6 +125,27 @@ fn an_alarm_of_a_trend_is_stale_while_its_sign_is_missing() {
 }
 
 #[test]
+fn an_episode_that_ended_is_not_begun_again_by_a_step_that_waits() {
+    let rule = "[[rule]]\nid = \"n\"\nkind = \"score\"\nscore = \"news2\"\nmessage = \"m\"\nhysteresis = 1\nsteps = [{ single_three = true, priority = \"low\" }, { at_least = 5, priority = \"medium\", delay_s = 30 }]\n";
+    let mut bench = Bench::new(rule);
+    let rate = Sign::HeartRate;
+    bench.at(0, &[(rate, 0.0)]);
+    let fives = [
+        (rate, 115.0),
+        (Sign::RespiratoryRate, 9.0),
+        (Sign::Temperature, 39.2),
+    ];
+    bench.at(1, &fives);
+    bench.at(31, &fives);
+    assert_eq!(bench.phases(), [(0, 1), (1, 3), (31, 1)]);
+    let alerts = bench.run.all_alerts(|_| true);
+    assert_eq!(alerts[0].episode_id, alerts[1].episode_id);
+    assert_ne!(alerts[1].episode_id, alerts[2].episode_id);
+    let onset_us = alerts[2].condition.as_ref().unwrap().onset_time_us;
+    assert_eq!(onset_us, T0 + SECOND);
+}
+
+#[test]
 fn a_trend_compares_only_values_of_the_same_measured_sign() {
     let rows: &[(i64, &[(Sign, f64)])] = &[
         (0, &[(Sign::Systolic, 150.0)]),
