@@ -135,12 +135,17 @@ def _same_outputs(peer: Peer, made: list[tuple[list[bytes], list[bytes]]]) -> No
     totals = sorted(w.total for o in scored for w in o.scores.early_warnings if w.name == "news2")
     if totals != sorted(peer.news2):
         raise SystemExit("the two pipelines disagree about NEWS2")
-    phases = {events_pb2.ALERT_PHASE_START: "START", events_pb2.ALERT_PHASE_END: "END"}
+    # What the peer says of the condition; a latched one's signal stays.
+    said = {
+        events_pb2.ALERT_CAUSE_CONDITION: {events_pb2.ALERT_PHASE_START: "START", events_pb2.ALERT_PHASE_END: "END"},
+        events_pb2.ALERT_CAUSE_RETURNED: {events_pb2.ALERT_PHASE_UPDATE: "START"},
+        events_pb2.ALERT_CAUSE_LATCHED: {events_pb2.ALERT_PHASE_UPDATE: "END"},
+    }
     alerts = [events_pb2.AlertEvent.FromString(value) for _, raised in made for value in raised]
     limits = sorted(
-        (a.header.patient_id, a.alert_type, phases[a.phase])
+        (a.header.patient_id, a.alert_type, said[a.cause][a.phase])
         for a in alerts
-        if a.phase in phases and a.alert_type != "news2"
+        if a.phase in said.get(a.cause, {}) and a.alert_type in peer.alert_types
     )
     if limits != sorted(peer.alerts):
         raise SystemExit(f"the two pipelines disagree about alerts: {len(limits)} and {len(peer.alerts)}")

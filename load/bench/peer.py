@@ -33,6 +33,7 @@ class Peer:
         for rule in rules["rule"]:
             if rule["kind"] == "limit":
                 self._rules.setdefault(rule["sign"], []).append(rule)
+        self.alert_types = {_type(rule) for rules in self._rules.values() for rule in rules}
         self._signs: dict[str, dict[str, Any]] = {}
         for sign in vocabulary():
             for name in [sign["field"], *sign["aliases"]]:  # type: ignore[misc]
@@ -73,7 +74,7 @@ class Peer:
         for field, vital in vitals.items():
             if vital["valid"]:
                 last[field] = vital["value"]
-                self._rules_of(patient, field, vital["value"], time_ms)
+                self._rules_of(context, field, vital["value"], time_ms)
         total = sum(_points(bands, last[field]) for field, bands in NEWS2_BANDS.items() if field in last)
         self.news2.append(total)
         scored = {
@@ -82,11 +83,15 @@ class Peer:
         }  # fmt: skip
         return json.dumps(scored).encode()
 
-    def _rules_of(self, patient: str, field: str, value: float, time_ms: int) -> None:
+    def _rules_of(self, context: dict[str, Any], field: str, value: float, time_ms: int) -> None:
+        patient, age = context["patient_id"], context["age"]
         last_ms = self._seen_ms.get((patient, field))
         spot = last_ms is not None and time_ms - last_ms > self._spot_check_ms
         self._seen_ms[(patient, field)] = time_ms
         for rule in self._rules.get(field, ()):
+            ages = rule.get("population", {})
+            if not ages.get("age_min", 0) <= age <= ages.get("age_max", math.inf):
+                continue
             low, reached = rule["direction"] == "low", -1
             for n, step in enumerate(rule["steps"]):
                 limit, inclusive = step.get("limit"), step.get("inclusive", rule["inclusive"])
@@ -104,7 +109,7 @@ class Peer:
                     reached = n
             suppressed = any((patient, other) in self._open for other in rule.get("suppressed_by", ()))
             opened = self._open.get((patient, rule["id"]))
-            alert_type = rule.get("alert_type", f"{field}_{rule['direction']}")
+            alert_type = _type(rule)
             if opened is None and reached >= 0 and not suppressed:
                 self._open[(patient, rule["id"])] = reached
                 self.alerts.append((patient, alert_type, "START"))
@@ -114,6 +119,10 @@ class Peer:
                 if (value > clear if low else value < clear) or rule["hysteresis"] == 0:
                     del self._open[(patient, rule["id"])]
                     self.alerts.append((patient, alert_type, "END"))
+
+
+def _type(rule: dict[str, Any]) -> str:
+    return str(rule.get("alert_type", f"{rule['sign']}_{rule['direction']}"))
 
 
 def _points(bands: list[tuple[float, int]], value: float) -> int:
