@@ -1,6 +1,7 @@
 """(b) The whole pipeline at a sustained rate: flat lag, open-loop latency, CPU by service; also for the relay (c)."""
 
 import json
+import math
 import threading
 import time
 from dataclasses import dataclass, field
@@ -99,18 +100,23 @@ def hold(system: System, fleet: Fleet, rate: float, seconds: float, *, alerts: b
 
 
 def highest(system: System, fleet: Fleet, start: float, seconds: float, say: Any, *, alerts: bool = True) -> float:
-    """The highest rate of a ladder of 15 % steps that stays flat, each step held for `seconds`."""
-    rate, good = start, 0.0
-    while rate < 2_000_000:
+    """The highest rate that stays flat for `seconds`: found by steps of 15 %, the last one in quarters."""
+
+    def flat(rate: float) -> bool:
         run = hold(system, fleet, rate, seconds, alerts=alerts)
         verdict = "flat" if run.flat else "not held"
         say(f"{rate:,.0f}/s: {verdict} (got {run.achieved:,.0f}/s, drained in {run.drain_s:.1f} s)")
-        if run.flat:
-            good, rate = rate, rate * 1.15
-            continue
-        if good:
-            return good
+        return run.flat
+
+    rate = start
+    while not flat(rate):
         rate /= 1.5
         if rate < 2000:
             return 0.0
+    good, bad = rate, rate * 1.15
+    while flat(bad) and bad < 2_000_000:
+        good, bad = bad, bad * 1.15
+    for _ in range(2):
+        middle = math.sqrt(good * bad)
+        good, bad = (middle, bad) if flat(middle) else (good, middle)
     return good

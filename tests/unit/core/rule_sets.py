@@ -71,6 +71,12 @@ def _steps(draw: st.DrawFn, key: str, values: list[Any]) -> list[dict[str, Any]]
     return steps
 
 
+def _hysteresis(draw: st.DrawFn, steps: list[dict[str, Any]], key: str, choices: list[float]) -> float:
+    """One that lets the alarm end: less than the mildest step."""
+    least = next((step[key] for step in steps if key in step), float("inf"))
+    return draw(st.sampled_from([choice for choice in choices if choice < least]))
+
+
 @st.composite
 def _population(draw: st.DrawFn) -> dict[str, Any]:
     made: dict[str, Any] = {}
@@ -112,12 +118,13 @@ def _limit(draw: st.DrawFn, averaged: bool) -> dict[str, Any]:
 def _trend(draw: st.DrawFn) -> dict[str, Any]:
     sign = draw(st.sampled_from(RULE_SIGNS))
     key, values = draw(st.sampled_from([("change", [0.3, 2, 5, 10, 21, 30]), ("percent", [2.5, 10, 20, 25, 40])]))
+    steps = draw(_steps(key, values))
     return {
         "sign": sign,
         "direction": draw(st.sampled_from(["fall", "rise"])),
         "window_s": draw(st.sampled_from([10, 16, 60, 320, 3600])),
-        "hysteresis": draw(st.sampled_from([0, 0.1, 2, 9])),
-        "steps": draw(_steps(key, values)),
+        "hysteresis": _hysteresis(draw, steps, key, [0, 0.1, 2, 9]),
+        "steps": steps,
     }
 
 
@@ -126,12 +133,12 @@ def _score(draw: st.DrawFn) -> dict[str, Any]:
     score = draw(st.sampled_from([*TOTALS, "shock_index"]))
     if score == "shock_index":
         steps = draw(_steps("at_least", [0.5, 0.7, 0.9, 1.04, 1.5]))
-        return {"score": score, "hysteresis": draw(st.sampled_from([0, 0.1, 0.25])), "steps": steps}
+        return {"score": score, "hysteresis": _hysteresis(draw, steps, "at_least", [0, 0.1, 0.25]), "steps": steps}
     steps = draw(_steps("at_least", list(range(1, TOTALS[score] + 1))))
     if score == "news2" and draw(st.booleans()):
         del steps[0]["at_least"]
         steps[0]["single_three"] = True
-    return {"score": score, "hysteresis": draw(st.sampled_from([0, 1, 2])), "steps": steps}
+    return {"score": score, "hysteresis": _hysteresis(draw, steps, "at_least", [0, 1, 2]), "steps": steps}
 
 
 @st.composite
@@ -165,10 +172,11 @@ def _combination(draw: st.DrawFn, earlier: list[str]) -> dict[str, Any]:
 
 @st.composite
 def _anomaly(draw: st.DrawFn) -> dict[str, Any]:
+    steps = draw(_steps("at_least", [0.2, 0.3, 0.7, 0.8]))
     return {
         "column": draw(st.sampled_from(COLUMNS)),
-        "hysteresis": draw(st.sampled_from([0, 0.1, 0.2])),
-        "steps": draw(_steps("at_least", [0.2, 0.3, 0.7, 0.8])),
+        "hysteresis": _hysteresis(draw, steps, "at_least", [0, 0.1, 0.2]),
+        "steps": steps,
     }
 
 

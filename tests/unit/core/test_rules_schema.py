@@ -36,6 +36,7 @@ UNSAID = {
     "changes grow": (r"more than that of the step before, and in", ("rule", 2, "steps", 1, "change"), 20),
     "totals grow": (r"^must be more than that of the step before$", ("rule", 4, "steps", 2, "at_least"), 5),
     "scores of the model grow": (r"must be more than 0 and more than", ("rule", 9, "steps", 1, "at_least"), 0.6),
+    "alarms end": (r"or its alarm never ends", ("rule", 2, "hysteresis"), 25),
     "priorities grow": (r"must not be less than that of the step", ("rule", 0, "steps", 0, "priority"), "high"),
     "a ladder begins at 0 and goes up": (r"must be 0 for the first step", ("ladder", 0, "steps", 0, "after_s"), 1),
     "age_min up to age_max": (r"\(age_min\) or more", ("rule", 0, "population", "age_max"), 15),

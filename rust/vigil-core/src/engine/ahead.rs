@@ -59,9 +59,9 @@ impl<'v> Ahead<'v> {
                 }
             }
         }
-        for place in self.coming.iter().filter_map(|coming| coming.place) {
-            partition.touch(place);
-        }
+        let places = || self.coming.iter().filter_map(|coming| coming.place);
+        places().for_each(|place| partition.touch(place));
+        places().for_each(|place| partition.touch_parts(place));
         self.coming.reverse();
     }
 }

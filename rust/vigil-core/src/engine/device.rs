@@ -45,6 +45,15 @@ impl Device {
         }
     }
 
+    /// Brings it near: a number of every line of it is read.
+    #[inline]
+    pub fn touch(&self) -> i64 {
+        self.last_us
+            ^ self.recent[RECENT_IDS - 1] as i64
+            ^ self.ingest_us
+            ^ i64::from(self.clock.live)
+    }
+
     /// Something came from it, whatever becomes of it.
     #[inline]
     pub fn heard(&mut self, ingest_us: i64) {

@@ -67,6 +67,14 @@ impl Partition {
         }
     }
 
+    /// Brings near what the state at `place`, which is near, points to.
+    #[inline]
+    pub fn touch_parts(&self, place: Place) {
+        if let Some(state) = self.get(place) {
+            state.touch_parts();
+        }
+    }
+
     /// The copy number that the batch now begun has of the state at `place`, if it has one.
     #[inline]
     pub fn copied(&self, place: Place) -> Option<u32> {

@@ -3,6 +3,7 @@
 use crate::alarms::special::Special;
 use crate::features::{History, Known, NEVER};
 use crate::rules::population::LeftOut;
+use crate::rules::window::Window;
 use crate::rules::{Counted, Memory, Profile, RuleState};
 use crate::sign::Sign;
 
@@ -96,18 +97,28 @@ impl PatientState {
         self.dirty = other.dirty;
     }
 
-    /// Brings it near: one byte of (about) every line of it is read.
+    /// Brings it near: one number of (about) every line of it is read. What it points to is [`Self::touch_parts`]'s.
     #[inline]
     pub fn touch(&self) {
         let known = Sign::ALL
             .iter()
             .step_by(4)
             .map(|sign| self.known.get(*sign).time_us);
-        let devices = self.devices.first().map(|device| device.last_us);
+        let lengths = [self.devices.len(), self.heard.len(), self.rules.len()];
         let times = known
-            .chain(devices)
-            .chain([self.warned_us, self.history.touch()]);
+            .chain(lengths.map(|length| length as i64))
+            .chain([self.memory.windows.len() as i64, self.warned_us])
+            .chain([self.history.touch()]);
         std::hint::black_box(times.fold(self.profile.hash as i64, |all, us| all ^ us));
+    }
+
+    /// Brings near what it points to, once it is near itself: else one waits for the other.
+    #[inline]
+    pub fn touch_parts(&self) {
+        let devices = self.devices.first().map_or(0, Device::touch);
+        let heard = self.heard.iter().step_by(2).map(|heard| heard.ingest_us);
+        let windows = self.memory.windows.iter().map(Window::touch);
+        std::hint::black_box(heard.chain(windows).fold(devices, |all, us| all ^ us));
     }
 
     /// Whether nothing is alarming, waiting or paused: the clock can only find silence.

@@ -1,6 +1,6 @@
 //! kind = "anomaly"
 
-use super::field::{check_order, delay, rule, steps, urgency, Around};
+use super::field::{check_ends, check_order, delay, rule, steps, urgency, Around};
 use super::fields::Fields;
 use crate::error::Error;
 use crate::features::{score_names, MODEL_FAMILIES};
@@ -35,6 +35,8 @@ pub fn build(fields: &Fields<'_>, around: Around<'_>) -> Result<Rule, Error> {
             .unwrap_or(0.0),
         steps: anomaly_steps(fields)?,
     };
+    let least = test.steps.first().map(|step| step.at_least);
+    check_ends(fields, test.hysteresis, least)?;
     let alert_type = match columns.get(column).copied() {
         Some("risk") => "risk_high",
         Some("anomaly") | None => "anomaly_high",

@@ -201,6 +201,18 @@ pub fn hysteresis(fields: &Fields<'_>) -> Result<f64, Error> {
     }
 }
 
+/// Refuses a hysteresis by which an alarm would never end: what is compared with `least` is never below 0.
+pub fn check_ends(fields: &Fields<'_>, hysteresis: f64, least: Option<f64>) -> Result<(), Error> {
+    match least {
+        Some(least) if hysteresis >= least => {
+            let hint =
+                format!("must be less than {least}, the mildest step, or its alarm never ends");
+            Err(fields.refuse("hysteresis", hint))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The priority, with `life_threatening` where the step has it.
 pub fn urgency(fields: &Fields<'_>) -> Result<Urgency, Error> {
     let priority = match fields.required_word("priority", &PRIORITIES)? {

@@ -1,6 +1,6 @@
 //! kind = "score"
 
-use super::field::{check_order, delay, hysteresis, rule, steps, urgency, Around};
+use super::field::{check_ends, check_order, delay, hysteresis, rule, steps, urgency, Around};
 use super::fields::Fields;
 use crate::error::Error;
 use crate::rules::model::{Rule, ScoreKind, ScoreRule, ScoreStep, Test, Trigger};
@@ -58,6 +58,11 @@ pub fn build(fields: &Fields<'_>, around: Around<'_>) -> Result<Rule, Error> {
         hysteresis,
         steps: score_steps(fields, score)?,
     };
+    let least = test.steps.iter().find_map(|step| match step.trigger {
+        Trigger::AtLeast(total) => Some(total),
+        Trigger::SingleThree => None,
+    });
+    check_ends(fields, test.hysteresis, least)?;
     rule(fields, around, score.name(), Test::Score(test))
 }
 

@@ -1,7 +1,7 @@
 //! kind = "trend"
 
 use super::field::{
-    check_order, delay, hysteresis, rule, sign, steps, urgency, Around, DURATION_S_MAX,
+    check_ends, check_order, delay, hysteresis, rule, sign, steps, urgency, Around, DURATION_S_MAX,
 };
 use super::fields::Fields;
 use crate::error::Error;
@@ -45,6 +45,10 @@ pub fn build(fields: &Fields<'_>, around: Around<'_>) -> Result<Rule, Error> {
         hysteresis: hysteresis(fields)?,
         steps: trend_steps(fields)?,
     };
+    let least = test.steps.first().map(|step| match step.change {
+        Change::Absolute(change) | Change::Percent(change) => change,
+    });
+    check_ends(fields, test.hysteresis, least)?;
     let word = DIRECTIONS.get(direction).copied().unwrap_or_default();
     let alert_type = format!("{}_{word}", sign.field());
     rule(fields, around, &alert_type, Test::Trend(test))
