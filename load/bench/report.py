@@ -89,7 +89,7 @@ SECTIONS = (
     ("(b) The whole pipeline on Kafka", "pipeline"),
     ("Where the CPU goes", "profile"),
     ("Latency at 70 % of the sustained rate", "latency"),
-    ("The whole pipeline without scoring", "unscored"),
+    ("The whole pipeline without scoring and with it", "unscored"),
     ("(c) The null relay", "relay"),
     ("(d) The naive per-message Python pipeline", "naive"),
     ("Device keys", "keys"),
