@@ -42,6 +42,7 @@ impl Memory {
                     continue; // no rule that asks for this window looks at the device
                 }
                 let found = self.find(value.sign, *spec).unwrap_or_else(|| {
+                    self.windows.reserve_exact(1); // few, and of every patient: no room for more than there are
                     self.windows.push(Window::new(value.sign, *spec));
                     self.windows.len() - 1
                 });

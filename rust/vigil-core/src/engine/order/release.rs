@@ -41,6 +41,7 @@ impl Begin<'_, '_> {
                 }
             }
             self.state(at).map_or(0, |state| {
+                state.devices.reserve_exact(1); // nearly every patient has one
                 state.devices.push(Device::new(key));
                 state.devices.len() - 1
             })
