@@ -11,10 +11,11 @@ from fastapi import FastAPI, Header, Request, Response
 
 from services.rules_engine import bodies, shown
 from services.rules_engine.control_log import ControlLog
-from services.rules_engine.rule_file import RuleFile, RuleProblem, problem_of
+from services.rules_engine.rule_file import RuleFile
 from vigil import core
 from vigil.bus.port import BusError
 from vigil.controls import control, record_of
+from vigil.rule_problem import RuleProblem, problem_of
 from vigil.runtime import metrics
 from vigil.runtime.logs import log
 from vigil.runtime.problem import FieldError, Problem

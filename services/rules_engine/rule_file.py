@@ -9,7 +9,6 @@ restart as well: the last good rule set is kept, because no alarms at all are wo
 import asyncio
 import hashlib
 import logging
-import re
 import time
 import tomllib
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 from prometheus_client import Counter, Gauge
 
 from vigil.core import CoreError, Engine
+from vigil.rule_problem import Refusal, RuleProblem, decoded, problem_of
 from vigil.runtime.health import Health
 from vigil.runtime.logs import log
 from vigil.store.last_rules import LastRules
@@ -27,44 +27,11 @@ PAUSE_MAX_S = 3600.0
 RELOADS = Counter("vigil_rules_reloads", "Changes of the rule file: used, or refused", ["result"])
 OUTDATED = Gauge("vigil_rules_outdated", "1 while the rule file is refused and the former rules are in use")
 LOADED = Gauge("vigil_rules_loaded_timestamp_seconds", "When the rules in use were loaded")
-_PLACE = re.compile(r"^(?P<file>.*?):(?P<line>\d+): (?P<message>.*)$", re.S)
-_HINT = re.compile(r"; (?P<hint>[^;]+)$", re.S)
 _log = logging.getLogger(__name__)
-
-
-class RuleProblem(NamedTuple):
-    """Why a rule file is refused. `line` is None where the problem has no line."""
-
-    file: str
-    line: int | None
-    field: str
-    message: str
-    hint: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.field + ': ' if self.field else ''}{self.message}"
-
-
-class Refusal(Exception):
-    """The file does not even hold a text."""
-
-    def __init__(self, problem: RuleProblem) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
 
 
 class NoRules(Exception):
     """There are no rules to start with; the text says why."""
-
-
-def problem_of(error: CoreError, file: str) -> RuleProblem:
-    """What the core says of a rule file, in its parts."""
-    _, field, text = (str(part) for part in error.args)
-    place = _PLACE.match(text)
-    message = place["message"] if place else text
-    hint = _HINT.search(message)
-    return RuleProblem(file, int(place["line"]) if place else None, field, message, hint["hint"] if hint else "")
 
 
 class Rules(NamedTuple):
@@ -106,7 +73,7 @@ class RuleFile:
         try:
             content = self._read()
             self._seen = (self._seen[0], _digest(content))
-            text = self._text(content)
+            text = decoded(content, self.path.name)
             self.engine = Engine(text, batch_observations_max, path.name)
         except Refusal as refusal:
             self._start_with_last(refusal.problem, batch_observations_max)
@@ -165,16 +132,9 @@ class RuleFile:
             problem = RuleProblem(self.path.name, None, "", f"cannot be read: {error.strerror}", "")
             raise Refusal(problem) from error
 
-    def _text(self, content: bytes) -> str:
-        try:
-            return content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = content[: error.start].count(b"\n") + 1
-            raise Refusal(RuleProblem(self.path.name, line, "", "is not UTF-8", "")) from error
-
     def _load(self, content: bytes) -> None:
         try:
-            text = self._text(content)
+            text = decoded(content, self.path.name)
             self.engine.reload(text)
         except Refusal as refusal:
             self._refuse(refusal.problem)

@@ -50,25 +50,21 @@ def rules(
 
 def _described(path: Path) -> bytes:
     from vigil import core
+    from vigil.rule_problem import Refusal, decoded, problem_of
 
     try:
-        text = path.read_text(encoding="utf-8")
-        return core.describe_rules(text, str(path))
+        return core.describe_rules(decoded(path.read_bytes(), str(path)), str(path))
     except OSError as error:
         raise CliError(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise _refused(f"{path}:{line}", "", "is not UTF-8; a rule file is UTF-8 text") from error
+    except Refusal as error:
+        raise _refused(f"{error.problem}; a rule file is UTF-8 text") from error
     except core.CoreError as error:
-        code, field, message = (str(part) for part in error.args)
-        if code != "invalid_rule":
+        if error.args[0] != "invalid_rule":
             raise
-        where, _, what = message.removeprefix(f"{path}:").partition(": ")
-        raise _refused(f"{path}:{where}", field, what) from error
+        raise _refused(str(problem_of(error, str(path)))) from error
 
 
-def _refused(place: str, field: str, what: str) -> typer.Exit:
-    sentence = f"{place}: {field + ': ' if field else ''}{what}"
+def _refused(sentence: str) -> typer.Exit:
     err.print(f"[bold red]vigil:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
     return typer.Exit(EXIT_REFUSED)
 
