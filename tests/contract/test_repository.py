@@ -70,10 +70,11 @@ def test_files_hold_one_idea() -> None:
 
 
 def test_every_setting_is_read_through_the_settings_module() -> None:
+    for_grpc = 'os.environ.setdefault("GRPC_'  # says what gRPC finds there; nothing of ours is read
     offenders = [
         str(path.relative_to(ROOT))
         for path in [*tracked("services/*.py"), *tracked("python/vigil/*.py")]
-        if "os.environ" in path.read_text()
+        if "os.environ" in path.read_text().replace(for_grpc, "")
         and path.name not in ("settings.py",)
         and "supervisor" not in str(path)
         and "cli" not in str(path)
