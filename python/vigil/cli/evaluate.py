@@ -144,5 +144,5 @@ def _print(made: dict[str, Any]) -> None:
             figure(alarm["medianLeadH"], 1) if alarm else "–",
         )
     out.print(table)
-    for line in made["notes"][3:]:
+    for line in made["remarks"]:
         say(line)

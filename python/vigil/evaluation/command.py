@@ -14,6 +14,7 @@ from vigil.backtest.workers import Workers
 from vigil.evaluation import page
 from vigil.evaluation.bootstrap import ROUNDS
 from vigil.evaluation.evaluate import evaluate
+from vigil.evaluation.remarks import remarks
 from vigil.evaluation.rows import joined, score_part
 from vigil.evaluation.truth import kinds, truth
 from vigil.recordings import RecordingError
@@ -65,7 +66,8 @@ def run(
         "horizonHours": question.horizon_h,
         "lookbackHours": question.lookback_h,
         "found": numbers,
-        "notes": _notes(numbers, question, patients_chosen, bool((made.onset_us >= 0).any())),
+        "remarks": remarks(numbers),
+        "notes": _notes(question, patients_chosen, bool((made.onset_us >= 0).any())),
     }
 
 
@@ -76,7 +78,8 @@ def write(made: dict[str, Any], folder: Path) -> None:
     page.write(made, folder / HTML)
 
 
-def _notes(found: dict[str, Any], question: Question, patients: str, timed: bool) -> list[str]:
+def _notes(question: Question, patients: str, timed: bool) -> list[str]:
+    """How the figures are to be read, whatever they are."""
     notes = [f"Patients: {patients}."]
     if timed:
         notes.append(
@@ -92,9 +95,5 @@ def _notes(found: dict[str, Any], question: Question, patients: str, timed: bool
         "0. Rows that one of the scores cannot score are compared for none. A threshold at a score's lowest value is "
         "an alarm that is always on."
     )
-    for entry in found["ranking"].values():
-        more = entry.get("modelMore")
-        low = more["auroc"]["low"] if more else None
-        if more and (low is None or low <= 0):
-            notes.append(f"The model's AUROC is not surely above that of {entry['title']}: the interval holds 0.")
+    notes.append("Not for clinical use: the model is no medical device and must not decide about a patient.")
     return notes

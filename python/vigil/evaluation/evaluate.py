@@ -1,7 +1,7 @@
 """Rows and truth to everything the report says; all scores on the same rows, intervals by patient.
 
 1. Ranking: AUROC and AUPRC of model and baselines, and the model's paired difference from each.
-2. Calibration of the model's probability.
+2. Calibration of the model's probability, over all rows and in each group.
 3. Alarms: at fixed sensitivities, and at the alarm rate of NEWS2 >= 7 and >= 5.
 4. The same ranking in groups by age, sex and ward.
 """
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vigil.evaluation.alarms import Alarmed, Course
 from vigil.evaluation.bootstrap import ROUNDS, Resampled, intervals
-from vigil.evaluation.calibration import calibration
+from vigil.evaluation.calibration import Sample
 from vigil.evaluation.ranking import Ranking
 from vigil.evaluation.rows import BASELINES, RISK, TITLES, Rows
 from vigil.evaluation.truth import Truth
@@ -41,8 +41,7 @@ def evaluate(
     progress("ranking")
     ranking, curves = _ranking(scores, labels, patient, rounds)
     progress("calibration")
-    known = np.isfinite(rows.scores[RISK])
-    calibrated = calibration(truth.label[known], rows.scores[RISK][known])
+    calibrated = _calibration(rows, truth, rounds)
     progress("alarms")
     alarms = _alarms(rows, truth, sensitivities, rounds)
     progress("groups")
@@ -59,7 +58,7 @@ def evaluate(
         "bootstrapRounds": rounds,
         "ranking": ranking,
         "curves": curves,
-        "calibration": asdict(calibrated),
+        "calibration": calibrated,
         "alarms": alarms,
         "groups": groups,
     }
@@ -104,6 +103,19 @@ def _ranking(
     }
     curves = {name: {"roc": r.roc(), "precisionRecall": r.precision_recall()} for name, r in rankings.items()}
     return ranking, curves
+
+
+def _calibration(rows: Rows, truth: Truth, rounds: int) -> dict[str, Any]:
+    """The model's, and under `intervals` the same figures with theirs."""
+    known = np.isfinite(rows.scores[RISK])
+    people, index = np.unique(rows.patient[known], return_inverse=True)
+    sample = Sample(truth.label[known], rows.scores[RISK][known])
+
+    def figures(weights: NDArray[np.float64] | None) -> dict[str, float]:
+        return sample.figures(None if weights is None else weights[index])
+
+    found = intervals(figures, len(people), SEED, rounds)
+    return asdict(sample.calibration()) | {"intervals": {name: _interval(figure) for name, figure in found.items()}}
 
 
 def _course(rows: Rows, truth: Truth, name: str) -> Course:

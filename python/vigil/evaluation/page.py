@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from vigil.evaluation.rows import TITLES
-from vigil.report import Page, Series, Tile, charts
+from vigil.report import Page, Ranged, Series, Tile, charts
 
 _LEAD_EDGES = [float(hour) for hour in range(0, 25, 2)]
 
@@ -18,20 +18,28 @@ def write(made: dict[str, Any], path: Path) -> Path:
     _calibration(sheet, found)
     _alarms(sheet, found)
     _groups(sheet, found)
+    if made["remarks"]:
+        sheet.section("What speaks against it")
+        for line in made["remarks"]:
+            sheet.paragraph(line)
     sheet.section("How to read this")
     for line in made["notes"]:
         sheet.paragraph(line)
     return sheet.write(path)
 
 
-def figure(entry: dict[str, Any] | None, digits: int = 3) -> str:
-    """A value with its interval."""
+def ranged(entry: dict[str, Any] | None, digits: int = 3) -> Ranged:
+    """A value with its interval under it."""
     if entry is None or entry["value"] is None:
-        return "–"
-    value = f"{entry['value']:.{digits}f}"
-    if entry["low"] is None:
-        return value
-    return f"{value} ({entry['low']:.{digits}f} … {entry['high']:.{digits}f})"
+        return Ranged("–")
+    interval = "" if entry["low"] is None else f"{entry['low']:.{digits}f} … {entry['high']:.{digits}f}"
+    return Ranged(f"{entry['value']:.{digits}f}", interval)
+
+
+def figure(entry: dict[str, Any] | None, digits: int = 3) -> str:
+    """A value with its interval, in a line."""
+    value, interval = ranged(entry, digits)
+    return f"{value} ({interval})" if interval else value
 
 
 def _tiles(sheet: Page, found: dict[str, Any]) -> None:
@@ -61,10 +69,10 @@ def _ranking(sheet: Page, found: dict[str, Any]) -> None:
         rows.append(
             [
                 TITLES[name],
-                figure(entry["auroc"]),
-                figure(entry["auprc"]),
-                figure(more.get("auroc")),
-                figure(more.get("auprc")),
+                ranged(entry["auroc"]),
+                ranged(entry["auprc"]),
+                ranged(more.get("auroc")),
+                ranged(more.get("auprc")),
             ]
         )
     sheet.table(["score", "AUROC", "AUPRC", "model's AUROC is more by", "model's AUPRC is more by"], rows)
@@ -81,7 +89,13 @@ def _calibration(sheet: Page, found: dict[str, Any]) -> None:
     sheet.section("Calibration", "A probability of 0.1 should come true in a tenth of the rows.")
     sheet.table(
         ["Brier score", "expected error", "slope", "intercept", "mean probability", "share of labels"],
-        [[c[n] for n in ("brier", "expected_error", "slope", "intercept", "mean_probability", "mean_label")]],
+        [
+            [
+                ranged(c["intervals"][name], digits)
+                for name, digits in (("brier", 4), ("expected_error", 4), ("slope", 2), ("intercept", 2))
+            ]
+            + [ranged(c["intervals"][name], 4) for name in ("mean_probability", "mean_label")]
+        ],
     )
     points = [(mean, share) for mean, share, _ in c["bins"]]
     sheet.chart(
@@ -94,7 +108,7 @@ def _calibration(sheet: Page, found: dict[str, Any]) -> None:
 
 def _alarms(sheet: Page, found: dict[str, Any]) -> None:
     sheet.section("Alarms at the same sensitivity", "An alarm is on while the score is at or above the threshold.")
-    head = ["events to catch", "score", "threshold", "caught", "alarms a bed-day", "time on", "share in a window"]
+    head = ["to catch", "score", "threshold", "caught", "share", "alarms a bed-day", "time on", "alarms in a window"]
     head.append("median lead (h)")
     rows = []
     for fixed in found["alarms"]["atSensitivity"]:
@@ -131,18 +145,28 @@ def _alarm_row(title: str, entry: dict[str, Any]) -> list[object]:
     return [
         title,
         entry["threshold"],
-        f"{entry['caught']:,} · {figure(entry['sensitivity'])}",
-        figure(entry["alarmsPerBedDay"], 2),
-        figure(entry["timeOnShare"]),
-        figure(entry["precision"]),
-        figure(entry["medianLeadH"], 1),
+        entry["caught"],
+        ranged(entry["sensitivity"], 2),
+        ranged(entry["alarmsPerBedDay"], 2),
+        ranged(entry["timeOnShare"], 3),
+        ranged(entry["precision"], 3),
+        ranged(entry["medianLeadH"], 1),
     ]
 
 
 def _groups(sheet: Page, found: dict[str, Any]) -> None:
-    sheet.section("Groups", "AUROC on the rows of each group. A group with few events has none.")
+    sheet.section(
+        "Groups",
+        "AUROC on the rows of each group, and whether the model's probability means the same in it. A group with few "
+        "events has neither.",
+    )
     rows = [
-        [g["by"], g["group"], g["patients"], g["patientsWithEvent"], *(figure(g["auroc"].get(name)) for name in TITLES)]
+        [
+            g["by"], g["group"], g["patients"], g["patientsWithEvent"], g.get("meanRisk"), g.get("meanLabel"),
+            *(ranged(g["auroc"].get(name)) for name in TITLES),
+        ]
         for g in found["groups"]
-    ]
-    sheet.table(["by", "group", "patients", "with the event", *TITLES.values()], rows)
+    ]  # fmt: skip
+    sheet.table(
+        ["by", "group", "patients", "with the event", "mean probability", "share of labels", *TITLES.values()], rows
+    )

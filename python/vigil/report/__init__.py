@@ -10,7 +10,7 @@ page.write(path)
 
 from vigil.report import charts
 from vigil.report.charts import Series
-from vigil.report.page import Page, Tile
+from vigil.report.page import Page, Ranged, Tile
 from vigil.report.scale import number
 
-__all__ = ["Page", "Series", "Tile", "charts", "number"]
+__all__ = ["Page", "Ranged", "Series", "Tile", "charts", "number"]

@@ -17,6 +17,13 @@ class Tile(NamedTuple):
     note: str = ""
 
 
+class Ranged(NamedTuple):
+    """A table's cell: a figure, and under it the interval it may lie in."""
+
+    value: str
+    interval: str = ""
+
+
 class Page:
     """Collects the parts in order; `html` makes the page. All text is escaped."""
 
@@ -79,6 +86,8 @@ class Page:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, Ranged):
+        return f"<td>{escape(value.value)}<small>{escape(value.interval)}</small></td>"
     kind = (
         ' class="number"' if value is None or (isinstance(value, int | float) and not isinstance(value, bool)) else ""
     )

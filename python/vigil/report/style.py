@@ -16,12 +16,13 @@ figure{margin:20px 0}svg{width:100%;height:auto;display:block}
 svg text{font:12px system-ui,sans-serif;fill:var(--soft)}svg .value{fill:var(--ink)}
 .grid{stroke:var(--rule)}.axis{stroke:var(--axis)}.reference{stroke:var(--soft);stroke-dasharray:4 4}
 .line{fill:none;stroke-width:2;stroke-linejoin:round}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:10px;margin:20px 0}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:20px 0}
 .tiles div{background:var(--tile);border-radius:8px;padding:12px 14px}
 dt{color:var(--soft);font-size:13px}dd{margin:0;font-size:24px;font-weight:600}
 .wide{overflow-x:auto}table{border-collapse:collapse;margin:12px 0;font-size:14px;min-width:50%}
 caption{text-align:left;padding-bottom:4px}
 th,td{padding:5px 12px 5px 0;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}
+td small{display:block;white-space:nowrap}
 .number{text-align:right;font-variant-numeric:tabular-nums}
 summary{cursor:pointer;color:var(--soft)}
 @media print{details>*{display:block}}

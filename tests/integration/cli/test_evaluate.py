@@ -70,7 +70,13 @@ def test_a_ward_with_its_labels(ward: tuple[Path, Path], tmp_path: Path, monkeyp
     assert half["scores"]["news2"]["caught"] >= 5
     assert most["scores"]["news2"]["medianLeadH"]["value"] == pytest.approx(6.0, abs=1.0)
     assert {group["by"] for group in found["groups"]} == {"age", "sex", "ward"}
+    for name in ("brier", "expected_error", "mean_probability"):
+        figure = found["calibration"]["intervals"][name]
+        assert figure["low"] <= figure["value"] == found["calibration"][name] <= figure["high"]
+    assert "Only 10 patients" in made["remarks"][0]
+    assert all(remark in " ".join(shown.split()) for remark in made["remarks"])
     page = (out / "evaluation.html").read_text()
+    assert "What speaks against it" in page
     assert "Calibration" in page
     assert "<script" not in page
     assert any("learned from none" in note for note in made["notes"])

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from models.split import split, split_outcomes
 from vigil.evaluation import Ranking, calibration, held_out, intervals
+from vigil.evaluation.calibration import Sample
 from vigil.evaluation.split import TRAINED_ON
 
 
@@ -55,6 +57,35 @@ def test_a_true_probability_is_calibrated_and_a_squeezed_one_is_not() -> None:
     assert sum(rows for _, _, rows in made.bins) == 50_000
     half = calibration(labels, 1 / (1 + np.exp(-logit / 2)))
     assert half.slope == pytest.approx(2.0, abs=0.1)
+
+
+def test_the_line_is_found_where_far_more_is_labelled_than_the_probability_says() -> None:
+    """A whole step of Newton's method leads away from the line here, and never back."""
+    random = np.random.default_rng(4)
+    logit = random.normal(-4.5, 1.0, 20_000)
+    labels = random.random(20_000) < 1 / (1 + np.exp(-(0.6 * logit + 0.6)))
+    made = calibration(labels, 1 / (1 + np.exp(-logit)))
+    line = LogisticRegression(C=np.inf, tol=1e-8).fit(logit[:, None], labels)
+    assert made.slope == pytest.approx(line.coef_[0, 0], abs=1e-3)
+    assert made.intercept == pytest.approx(line.intercept_[0], abs=5e-3)
+
+
+def test_weights_are_repetitions() -> None:
+    random = np.random.default_rng(5)
+    p = random.random(3000) ** 3
+    labels = random.random(3000) < p**0.7
+    often = random.integers(0, 4, 3000)
+    # Parts that the unweighted rows decide: one, so that both samples have the same.
+    weighed = Sample(labels, p, parts=1).figures(often.astype(np.float64))
+    assert weighed == pytest.approx(Sample(np.repeat(labels, often), np.repeat(p, often), parts=1).figures(), rel=1e-5)
+
+
+def test_no_line_is_the_best_for_labels_that_are_alike_or_told_apart_entirely() -> None:
+    p = np.linspace(0.01, 0.99, 100)
+    for labels in (np.zeros(100, bool), p > 0.5):
+        made = calibration(labels, p)
+        assert np.isnan([made.slope, made.intercept]).all()
+    assert np.isnan(list(Sample(p > 0.5, p).figures(np.zeros(100)).values())).all()
 
 
 def test_intervals_resample_patients_and_pair_their_figures() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.sync_api import Page as Tab
 
 from tests.support.browser import browser, needs_chromium, page  # noqa: F401 - fixtures
-from vigil.report import Page, Series, Tile, charts
+from vigil.report import Page, Ranged, Series, Tile, charts
 
 NASTY = '<script>alert("x")</script>&"'
 
@@ -19,6 +19,7 @@ def made() -> Page:
     report.chart(charts.line([Series("roc", points=[(0, 0), (0.2, 0.8), (1, 1)])], title="Line", x="x", y="y"))
     report.chart(charts.scatter([Series("c", points=[(0.1, 0.12)])], title="Scatter", x="x", y="y", diagonal=True))
     report.table(["rule", "alarms"], [["spo2-low", 1234.0], [NASTY, None]], caption="Alarms")
+    report.table(["score", "AUROC"], [["risk", Ranged("0.85", "0.82 … 0.88")], ["none", Ranged("–")]])
     report.table(["a"], [["hidden"]], caption="More", fold=True)
     return report
 
@@ -43,6 +44,11 @@ def test_a_browser_renders_every_part(page: Tab) -> None:  # noqa: F811
         assert box["height"] > 50
     assert page.locator("td").first.inner_text() == "spo2-low"
     assert page.get_by_text("1,234").is_visible()
+    value, interval = (page.get_by_text(text).bounding_box() for text in ("0.85", "0.82 … 0.88"))
+    assert value is not None
+    assert interval is not None
+    assert interval["y"] > value["y"], "the interval is under its figure, in one line"
+    assert interval["height"] < 30
     assert not page.get_by_text("hidden").is_visible()
     page.get_by_text("More").click()
     assert page.get_by_text("hidden").is_visible()

@@ -1,0 +1,44 @@
+"""What speaks against the model is said: where it is below a baseline, and where the figures say little."""
+
+from typing import Any
+
+import pytest
+
+from vigil.evaluation.remarks import remarks
+from vigil.evaluation.rows import TITLES
+
+
+def found(low: float | None = 0.1, high: float | None = 0.3, events: int = 40, scores: int = 4) -> dict[str, Any]:
+    """The numbers of an evaluation; `low` and `high` of what the model's AUROC has more than the shock index's."""
+    fine = {"value": 0.2, "low": 0.1, "high": 0.3}
+    more = {"auroc": {"value": 0.0, "low": low, "high": high}, "auprc": fine}
+    return {
+        "patientsWithEvent": events,
+        "ranking": {
+            "risk": {"title": "model"},
+            "news2": {"title": "NEWS2", "modelMore": {"auroc": fine, "auprc": fine}},
+            "shock_index": {"title": "shock index", "modelMore": more},
+        },
+        "alarms": {"atSensitivity": [{"sensitivity": 0.8, "scores": {key: {} for key in list(TITLES)[:scores]}}]},
+    }
+
+
+def test_with_nothing_against_it_nothing_is_said() -> None:
+    assert remarks(found()) == []
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [(-0.1, 0.2, "not surely above"), (0.0, 0.2, "not surely above"), (-0.3, -0.1, "is below that of shock index"),
+     (-0.3, 0.0, "not surely above"), (None, None, "cannot be said")],
+)  # fmt: skip
+def test_a_baseline_that_is_not_beaten(low: float | None, high: float | None, says: str) -> None:
+    (said,) = remarks(found(low, high))
+    assert says in said
+    assert "AUROC" in said
+
+
+def test_few_events_and_a_sensitivity_that_is_not_reached() -> None:
+    few, unreached = remarks(found(events=12, scores=3))
+    assert "Only 12 patients" in few
+    assert "80 % of the events with shock index" in unreached
