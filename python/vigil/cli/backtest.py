@@ -9,7 +9,7 @@ import typer
 from rich.progress import TaskID
 
 from vigil.cli import environment
-from vigil.cli.console import CliError, bar, out, say
+from vigil.cli.console import HOURS_MAX, CliError, bar, folder, out, say
 from vigil.cli.replay import located, moment
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def backtest(
     start: Annotated[str, typer.Option(help="Where relative times begin, ISO 8601.")] = "2026-01-01T00:00:00Z",
     data: Annotated[Path | None, typer.Option(help="Folder of the recordings (VIGIL_DATA).")] = None,
     priority: Annotated[str, typer.Option(help="Least priority of an alarm that catches an event.")] = "medium",
-    lookback: Annotated[float, typer.Option(help="Hours before an outcome in which an alarm counts.", min=0.0)] = 24.0,
+    lookback: Annotated[
+        float, typer.Option(help="Hours before an outcome in which an alarm counts.", min=0.0, max=HOURS_MAX)
+    ] = 24.0,
     processes: Annotated[int, typer.Option(help="Processes; 0 = one a core.", min=0, max=256)] = 0,
     cache: Annotated[Path | None, typer.Option(help="Folder of prepared recordings; else .vigil/cache.")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Prepare anew and keep nothing.")] = False,
@@ -62,23 +64,22 @@ def backtest(
         raise CliError(f"--priority {priority}: {', '.join(PRIORITIES)}")
     if not recordings and not log:
         raise CliError("name a recording, or --log")
+    into = folder("--out", out_dir or environment.directory() / "backtest")
     sets = _rule_sets(rules, against)
     sources = [_source(name, data, moment(start), limit) for name in recordings or ()]
     if log:
         from vigil.backtest.live_log import LogSource
 
         sources.append(LogSource(environment.settings()))
-    folder = out_dir or environment.directory() / "backtest"
     kept = None if no_cache else cache or environment.directory() / "cache" / "backtest"
     result = _run(sources, sets, kept, labels, _model(no_model), processes, priority, lookback)
     made = document.document(result)
     for table in tables(made):
         out.print(table)
     _notes(made)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "backtest.json").write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
-    page.write(made, folder / "backtest.html")
-    say(f"{folder / 'backtest.html'} and backtest.json")
+    (into / "backtest.json").write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
+    page.write(made, into / "backtest.html")
+    say(f"{into / 'backtest.html'} and backtest.json")
     if lost := document.lost(made):
         names = ", ".join(f"{e['kind']} of {e['patient']}" for e in lost[:_LISTED_MAX])
         more = f" and {len(lost) - _LISTED_MAX} more" if len(lost) > _LISTED_MAX else ""

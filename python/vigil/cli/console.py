@@ -1,6 +1,8 @@
 """What the commands print with: results to stdout, words to stderr; expected errors as one sentence."""
 
+import os
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -11,6 +13,8 @@ _WIDTH = 140
 out = Console(width=None if sys.stdout.isatty() else _WIDTH)
 err = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDTH)
 
+HOURS_MAX = 8784.0
+"""A year: nothing is foreseen for longer, and times stay within what is computed with."""
 EXIT_UNAVAILABLE = 69
 # By name, so that nothing heavy is imported to show --help.
 ERRORS = {
@@ -40,6 +44,19 @@ def fail(error: Exception) -> int:
     for problem in problems:
         err.print(f"[bold red]vigil:[/] {problem}" if "[" not in problem else f"vigil: {problem}", highlight=False)
     return ERRORS[type(error).__name__]
+
+
+def folder(option: str, path: Path) -> Path:
+    """The folder that results go to, made now: what cannot be written is said before the work, not after it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise CliError(f"{option} {path}: is a file, not a folder") from error
+    except OSError as error:
+        raise CliError(f"{option} {path}: {error.strerror}") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise CliError(f"{option} {path}: cannot be written to")
+    return path
 
 
 def say(text: str) -> None:

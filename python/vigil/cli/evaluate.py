@@ -9,7 +9,7 @@ from rich.progress import TaskID
 from rich.table import Table
 
 from vigil.cli import environment
-from vigil.cli.console import CliError, bar, out, say
+from vigil.cli.console import HOURS_MAX, CliError, bar, folder, out, say
 from vigil.cli.replay import located, moment
 
 if TYPE_CHECKING:
@@ -23,9 +23,11 @@ def evaluate(
     labels: Annotated[Path | None, typer.Option(help="Labelled events (.jsonl or .csv) in place of the own.")] = None,
     out_dir: Annotated[Path | None, typer.Option("--out", help="Where to write; without it .vigil/evaluation.")] = None,
     kind: Annotated[str, typer.Option(help="The kind of event; without it the commonest.")] = "",
-    horizon: Annotated[float, typer.Option(help="Hours before an event from which rows are labelled.", min=0.0)] = 6.0,
+    horizon: Annotated[
+        float, typer.Option(help="Hours before an event from which rows are labelled.", min=0.0, max=HOURS_MAX)
+    ] = 6.0,
     lookback: Annotated[
-        float, typer.Option(help="Hours before an event in which an alarm catches it.", min=0.0)
+        float, typer.Option(help="Hours before an event in which an alarm catches it.", min=0.0, max=HOURS_MAX)
     ] = 12.0,
     sensitivity: Annotated[list[float] | None, typer.Option(help="Share of events to catch (0.5 and 0.8).")] = None,
     patients: Annotated[str, typer.Option(help="held-out: none the model learned from; or all.")] = HELD_OUT,
@@ -62,6 +64,7 @@ def evaluate(
     wanted = tuple(sensitivity or (0.5, 0.8))
     if not all(0 < share <= 1 for share in wanted):
         raise CliError("--sensitivity: a share above 0 and up to 1")
+    into = folder("--out", out_dir or environment.directory() / "evaluation")
     begins = moment(start)
     whole = recordings.open(located(recording, data), start=begins, limit=limit)
     taken = whole if patients == ALL else unseen(whole)
@@ -70,11 +73,12 @@ def evaluate(
     question = command.Question(kind=kind, horizon_h=horizon, lookback_h=lookback, sensitivities=wanted, rounds=rounds)
     source = RecordingSource(recording=taken, start=begins, limit=limit)
     events = labelled.read(labels) if labels else None
+    if labels and not events:
+        raise CliError(f"--labels {labels}: there is no event in it")
     made = _run(source, question, model, processes, chosen, events)
-    folder = out_dir or environment.directory() / "evaluation"
-    command.write(made, folder)
+    command.write(made, into)
     _print(made)
-    say(f"{folder / command.HTML} and {command.JSON}")
+    say(f"{into / command.HTML} and {command.JSON}")
 
 
 def _chosen(whole: "Recording", taken: "Recording") -> str:

@@ -52,6 +52,13 @@ def run(
             f"{prepared.name}: no labelled event{f' of kind {kind}' if kind else ''}; there are {there}"
         )
     made = truth(rows, events, kind, question.horizon_h, question.lookback_h)
+    people = {event.subject for event in events if event.kind == kind}
+    unseen = sorted(people.difference(rows.patients))
+    if len(unseen) == len(people):
+        raise RecordingError(
+            f"{prepared.name}: none of the {len(people)} patients with {kind} is in it: "
+            f"the labels know {unseen[0]}, the recording {next(iter(rows.patients), 'nobody')}"
+        )
     if not made.label.any() or made.label.all():
         raise RecordingError(f"{prepared.name}: its rows are all labelled alike, there is nothing to tell apart")
     numbers = evaluate(
@@ -66,7 +73,7 @@ def run(
         "horizonHours": question.horizon_h,
         "lookbackHours": question.lookback_h,
         "found": numbers,
-        "remarks": remarks(numbers),
+        "remarks": [*_unseen(unseen, len(people)), *remarks(numbers)],
         "notes": _notes(question, patients_chosen, bool((made.onset_us >= 0).any())),
     }
 
@@ -76,6 +83,12 @@ def write(made: dict[str, Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / JSON).write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
     page.write(made, folder / HTML)
+
+
+def _unseen(unseen: Sequence[str], of: int) -> list[str]:
+    if not unseen:
+        return []
+    return [f"{len(unseen)} of {of} labelled patients have no row and are not counted, such as {unseen[0]}."]
 
 
 def _notes(question: Question, patients: str, timed: bool) -> list[str]:

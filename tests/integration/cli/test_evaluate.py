@@ -86,14 +86,33 @@ def test_what_cannot_be_evaluated_is_one_sentence(
     ward: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VIGIL_DIR", str(tmp_path / "vigil"))
+    nobody, empty, file = tmp_path / "nobody.csv", tmp_path / "empty.jsonl", tmp_path / "file"
+    nobody.write_text("patientId,kind,onset\nsomebody-else,arrest,2026-01-01T20:00:00Z\n")
+    empty.write_text("\n")
+    file.write_text("")
     for words, sentence in (
         ([ward[0]], "no labelled event"),
+        ([ward[0], "--labels", nobody], "the labels know somebody-else, the recording bed-0"),
+        ([ward[0], "--labels", empty], "there is no event in it"),
+        ([ward[0], "--labels", tmp_path], "Is a directory"),
+        ([ward[0], "--labels", ward[1], "--out", file], "is a file, not a folder"),
+        ([ward[0], "--labels", ward[1], "--out", "/proc/nowhere"], "/proc/nowhere: No such file"),
         ([ward[0], "--labels", ward[1], "--kind", "death"], "there are arrest"),
         ([ward[0], "--patients", "some"], "held-out or all"),
         ([ward[0], "--sensitivity", "1.5"], "a share above 0"),
     ):
         refused = CliRunner().invoke(app, ["evaluate", *map(str, words), "--processes", "1"])
         assert sentence in str(refused.exception), refused.output
+
+
+def test_labelled_patients_without_a_row_are_said(
+    ward: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIGIL_DIR", str(tmp_path / "vigil"))
+    with ward[1].open("a") as labels:
+        labels.write("somebody-else,arrest,2026-01-01T20:00:00Z\n")
+    shown = run(ward[0], "--labels", ward[1], "--out", tmp_path, "--processes", 1, "--rounds", 10)
+    assert "1 of 11 labelled patients have no row and are not counted, such as somebody-else" in shown
 
 
 @pytest.mark.recordings

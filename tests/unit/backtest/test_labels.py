@@ -32,20 +32,54 @@ def test_json_lines_and_csv_say_the_same(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("line", "why"),
-    [('{"kind":"k"}', "patientId is missing"), ('{"patientId":"p"}', "kind is missing"), ("{", "line 1"),
-     ('{"patientId":"p","kind":"k","onset":"soon"}', "soon"),
-     ('{"patientId":"p","kind":"k","priority":"urgent"}', "low, medium")],
-)  # fmt: skip
-def test_a_wrong_line_is_named(tmp_path: Path, line: str, why: str) -> None:
+    [
+        ('{"kind":"k"}', "patientId: it, or deviceId, is missing"),
+        ('{"patientId":"p"}', "kind: is missing"),
+        ("{", "truncated"),
+        ('{"patientId":"p","kind":"k","onset":"soon"}', "onset: soon is not an ISO 8601 time"),
+        ('{"patientId":"p","kind":"k","onset":12}', "onset: Expected `str | null`, got `int`"),
+        ('{"patientId":5,"kind":"k"}', "patientId: Expected `str`, got `int`"),
+        ('{"patientId":"p","kind":{"a":1}}', "kind: Expected `str`, got `object`"),
+        ('{"patientId":"p","kind":"k","expected":4}', "expected: Expected `array`, got `int`"),
+        ('{"patientId":"p","kind":"k","priority":"urgent"}', "priority: urgent is none of low, medium, high"),
+        (f'{{"patientId":"p","kind":"k","onset":"{AT}","end":"2026-02-01T08:00:00Z"}}', "end: is before the onset"),
+        (f'{{"patientId":"p","kind":"k","end":"{AT}"}}', "end: without an onset"),
+        ('{"patientId":"\xff","kind":"k"}', "utf-8"),
+    ],
+)
+def test_a_wrong_line_is_named_and_its_field(tmp_path: Path, line: str, why: str) -> None:
     path = tmp_path / "l.jsonl"
-    path.write_text(line + "\n")
-    with pytest.raises(RecordingError, match="line 1") as caught:
+    path.write_bytes(b"\n" + line.encode("latin-1") + b"\n")
+    with pytest.raises(RecordingError, match="line 2: ") as caught:
         read(path)
     assert why in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ("patientId,kind,Onset\np,k,2026-03-01\n", "line 1: Onset: no such column"),
+        ("patientId,kind\np,k,2026-03-01\n", "line 2: more cells than columns"),
+        ("patientId,kind,onset\np,k,soon\n", "line 2: onset: soon"),
+        ("patientId,kind\np,k\n,k\n", "line 3: patientId"),
+    ],
+)
+def test_a_wrong_table_is_refused(tmp_path: Path, table: str, why: str) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text(table)
+    with pytest.raises(RecordingError) as caught:
+        read(path)
+    assert why in str(caught.value)
+
+
+def test_a_spreadsheet_s_byte_order_mark_is_no_part_of_a_column(tmp_path: Path) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text("\ufeffpatientId,kind\np,k\n", encoding="utf-8")
+    assert read(path) == [Event(subject="p", kind="k")]
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError):
+    with pytest.raises(RecordingError, match=r"none\.csv: No such file or directory$"):
         read(tmp_path / "none.csv")
 
 

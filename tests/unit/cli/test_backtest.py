@@ -63,9 +63,10 @@ def test_nothing_is_kept_when_that_is_asked(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "why"),
     [(["--rules", "gone.toml"], "gone.toml"), (["--rules", "bad.toml"], "bad.toml"),
-     (["--priority", "urgent"], "medium")],
+     (["--priority", "urgent"], "medium"), (["--out", "w.jsonl.toml"], "is a file, not a folder")],
 )  # fmt: skip
 def test_what_cannot_be_done_is_said(folder: Path, words: list[str], why: str) -> None:
+    (folder / "w.jsonl.toml").write_text("")
     (folder / "bad.toml").write_text("version = 1\n[[rule]]\nid = 3\n")
     line = [str(folder / w) if w.endswith(".toml") else w for w in words]
     done = CliRunner().invoke(app, ["backtest", str(folder / "w.jsonl"), *line])
