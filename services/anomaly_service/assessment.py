@@ -8,7 +8,7 @@ import time
 
 from services.anomaly_service.contributions import Contributions, contributions, packed_rows
 from services.anomaly_service.explanation import explain
-from services.anomaly_service.scorer import Scorer
+from services.anomaly_service.scorer import NoModel, Scorer
 from vigil import core
 from vigil.model import Manifest, Severity, severity_of
 from vigil.pb import anomaly_pb2 as pb
@@ -50,7 +50,9 @@ class Assessor:
         }
 
     async def assess(self, request: pb.ScoreVitalsRequest) -> pb.ScoreVitalsResponse:
-        """Raises `InvalidVitals` or `NotScorable`."""
+        """Raises `NoModel`, `InvalidVitals` or `NotScorable`."""
+        if self._scorer.model is None:
+            raise NoModel(self._scorer.problem)
         given = read(request)
         values, metadata = self._screen(given)
         if not values:
@@ -119,6 +121,7 @@ class Assessor:
             )
         risk = pb.OverallRisk(score=_rounded(scores["risk"]), severity=worst.word, aggregation_method=AGGREGATION)
         metadata |= {"model": manifest.name, "model_version": manifest.version, "schema": manifest.schema}
+        metadata["history"] = "none: unusual among all patients, not for this one"
         metadata["joint_anomaly"] = f"{scores['anomaly']:.4f}"
         return pb.ScoreVitalsResponse(
             version="1", status=pb.SUCCESS, vital_scores=answers, overall_risk=risk, metadata=metadata

@@ -101,6 +101,7 @@ class FeatureDrift:
         known = [name for name in (*manifest.features, *manifest.scores) if name in manifest.drift]
         self._columns, self._binning = known, Binning([manifest.drift[name] for name in known])
         self._hours.clear()
+        PSI.clear()  # the figures were of another model's bins
         self._manifest = manifest
 
     def _publish(self) -> None:

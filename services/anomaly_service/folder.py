@@ -15,7 +15,8 @@ from vigil.model.manifest import FILE_NAME, default_file
 from vigil.runtime.logs import log
 
 ACTIVE = "ACTIVE"
-Offer = Callable[[str, Path], Awaitable[None]]
+Offer = Callable[[str, Path], Awaitable[bool]]
+"""Whether it was tried, or refused for good; False = it waits, and is offered again at the next look."""
 _log = logging.getLogger(__name__)
 
 
@@ -25,6 +26,8 @@ class ModelFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._seen = self._stamps()
+        self.waiting: list[str] = []
+        """Directories that came while another model was on trial."""
 
     def file(self, name: str) -> Path:
         """The model file of directory `name`. Raises `ModelError` when there is none, or it lies elsewhere."""
@@ -71,12 +74,16 @@ class ModelFolder:
             await self.scan(offer)
 
     async def scan(self, offer: Offer) -> None:
-        """Offers what came since the last look."""
+        """Offers what came since the last look, and what waits."""
+        waiting = []
         for name in await asyncio.to_thread(self.changed):
             try:
-                await offer(name, await asyncio.to_thread(self.file, name))
+                if not await offer(name, await asyncio.to_thread(self.file, name)):
+                    self._seen.pop(name, None)
+                    waiting.append(name)
             except Exception as error:  # whatever is in the folder, the service goes on with the model it has
                 log(_log, logging.WARNING, "model_not_offered", source=name, reason=str(error))
+        self.waiting = waiting
 
     def _stamps(self) -> dict[str, int]:
         found = {}

@@ -114,6 +114,7 @@ def _shown(swap: Swap, folder: ModelFolder | None) -> dict[str, Any]:
         "candidate": tried,
         "previous": {"source": previous[0], "modelVersion": previous[1].version} if previous else None,
         "directories": folder.names() if folder else [],
+        "waiting": folder.waiting if folder else [],
         "history": [{**event, "at": time_text(int(event["at"] * 1e6))} for event in reversed(swap.history)],
     }
 

@@ -1,7 +1,6 @@
 """Wires the models between their files and the edges: gRPC for scores, REST for the models themselves."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 from pathlib import Path
@@ -14,7 +13,7 @@ from services.anomaly_service.grpc_edge import NAME as GRPC_NAME
 from services.anomaly_service.grpc_edge import GrpcEdge
 from services.anomaly_service.routes import application
 from services.anomaly_service.scorer import Scorer
-from services.anomaly_service.swap import Plan, Swap, SwapRefused
+from services.anomaly_service.swap import OnTrial, Plan, Swap, SwapRefused
 from vigil import paths
 from vigil.model import Model, ModelError, load
 from vigil.model.manifest import default_file
@@ -106,13 +105,23 @@ def _plan(settings: Settings) -> Plan:
     )
 
 
+async def offered(swap: Swap, source: str, file: Path) -> bool:
+    """Offers what came into the folder; False when it has to wait for the end of a trial."""
+    try:
+        await swap.offer(source, file)
+    except OnTrial:
+        return False
+    except SwapRefused:
+        pass  # the reason is in the history
+    return True
+
+
 def _watch(service: Service, folder: ModelFolder, swap: Swap) -> None:
     """Looks into the folder every so often, and at once on SIGHUP."""
     loop = asyncio.get_running_loop()
 
-    async def offer(source: str, file: Path) -> None:
-        with contextlib.suppress(SwapRefused):  # the reason is in the history
-            await swap.offer(source, file)
+    async def offer(source: str, file: Path) -> bool:
+        return await offered(swap, source, file)
 
     scans: set[asyncio.Task[None]] = set()
 

@@ -1,5 +1,6 @@
 """A candidate scores live rows beside the active model; its scores are compared and never answered."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +19,8 @@ ROWS = Counter("vigil_model_shadow_rows", "Live rows that a candidate scored bes
 AGREEMENT = Gauge("vigil_model_shadow_rank_agreement", "Rank correlation of both models' scores", ["score"])
 DIFFERENCE = Gauge("vigil_model_shadow_difference_mean", "Candidate's score minus the active model's", ["score"])
 SEVERE = Gauge("vigil_model_shadow_severe_share", "Share of rows at high or critical", ["score", "model"])
-TIME_RATIO = Gauge("vigil_model_shadow_time_ratio", "Candidate's time a row over the active model's")
+TIME_RATIO = Gauge("vigil_model_shadow_time_ratio", "Candidate's time a row over the active model's; NaN = no trial")
+TIME_RATIO.set(math.nan)
 _ROWS_A_BATCH = 1024
 _TIMED_ROUNDS = 9
 
@@ -32,6 +34,8 @@ class Shadow:
         self._rows, self._until, self._done = rows, time.monotonic() + seconds, done
         self._background = Background("shadow")
         self._ended = threading.Event()
+        self._shown = threading.Lock()
+        self._closed = False
         self._timed_rows = 0
 
     @property
@@ -47,21 +51,20 @@ class Shadow:
     def report(self) -> dict[str, Any]:
         """The comparison so far, also as metrics."""
         report = self.comparison.report()
-        for name in BANDED:
-            column = report["scores"].get(name)
-            if column and column["rows"]:
-                AGREEMENT.labels(name).set(column["rankAgreement"] or 0.0)
-                DIFFERENCE.labels(name).set(column["difference"]["mean"])
-                for model, shares in column["severityShares"].items():
-                    SEVERE.labels(name, model).set(shares["high"] + shares["critical"])
-        if report["timeRatio"] is not None:
-            TIME_RATIO.set(report["timeRatio"])
+        with self._shown:
+            if not self._closed:
+                _show(report)
         return report
 
     def close(self) -> None:
-        """Compares nothing more."""
+        """Compares nothing more, and takes its figures out of the metrics: there is no candidate any more."""
         self._ended.set()
         self._background.close()
+        with self._shown:
+            self._closed = True
+            for gauge in (AGREEMENT, DIFFERENCE, SEVERE):
+                gauge.clear()
+            TIME_RATIO.set(math.nan)
 
     def _compare(self, features: bytes, rows: int, scores: bytes) -> None:
         if self._ended.is_set():
@@ -86,6 +89,19 @@ class Shadow:
             for model in (self._active, self._candidate)
         )
         self.comparison.time_ratio, self._timed_rows = theirs / ours, rows
+
+
+def _show(report: dict[str, Any]) -> None:
+    """As metrics."""
+    for name in BANDED:
+        column = report["scores"].get(name)
+        if column and column["rows"]:
+            AGREEMENT.labels(name).set(column["rankAgreement"] or 0.0)
+            DIFFERENCE.labels(name).set(column["difference"]["mean"])
+            for model, shares in column["severityShares"].items():
+                SEVERE.labels(name, model).set(shares["high"] + shares["critical"])
+    if report["timeRatio"] is not None:
+        TIME_RATIO.set(report["timeRatio"])
 
 
 def _seconds(model: Model, features: bytes, rows: int) -> float:

@@ -36,6 +36,10 @@ class SwapRefused(Exception):
     """What was asked cannot be done now; the text says why."""
 
 
+class OnTrial(SwapRefused):
+    """Another model is on trial: later, not never."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """How long a candidate is tried, what it may differ by, and whether it then takes over by itself."""
@@ -84,9 +88,9 @@ class Swap:
         return self._scorer.model
 
     async def offer(self, source: str, file: Path) -> None:
-        """Tries the model in `file`. Raises `SwapRefused` when another is on trial or this one cannot be used."""
+        """Tries the model in `file`. Raises `OnTrial` while another is, `SwapRefused` when it cannot be used."""
         if self.candidate is not None:
-            raise SwapRefused(f"{self.candidate.source} is on trial; promote or refuse it first")
+            raise OnTrial(f"{self.candidate.source} is on trial; promote or refuse it first")
         candidate = self.candidate = Candidate(source, since=time.time())
         try:
             model = await asyncio.to_thread(self._load, file)

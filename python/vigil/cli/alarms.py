@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from vigil.cli import environment
-from vigil.cli.console import CliError, err, out
+from vigil.cli.console import CliError, err, out, wrong
 
 app = typer.Typer(help="Acknowledge, pause, turn off or resume alarms.", rich_markup_mode="rich", no_args_is_help=True)
 Patient = Annotated[str, typer.Option("--patient", help="Whom it concerns.")]
@@ -131,6 +131,4 @@ def _post(body: dict[str, Any]) -> dict[str, Any]:
         raise CliError(f"the rules engine at {url} does not answer: is it running? (vigil status)") from error
     if answer.status_code == 202:
         return said
-    errors = said.get("errors") or []
-    wrong = "; ".join(f"{_OPTIONS.get(e['field'], e['field'])}: {e['message']}" for e in errors if e["field"])
-    raise CliError(f"refused ({answer.status_code}): {wrong or said.get('detail', '')}")
+    raise CliError(f"refused ({answer.status_code}): {wrong(said, _OPTIONS)}")

@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -57,6 +59,13 @@ def folder(option: str, path: Path) -> Path:
     if not os.access(path, os.W_OK | os.X_OK):
         raise CliError(f"{option} {path}: cannot be written to")
     return path
+
+
+def wrong(problem: Mapping[str, Any], options: Mapping[str, str] | None = None) -> str:
+    """What a service's refusal says: field by field (as `options` name them) where it does, else its detail."""
+    names = options or {}
+    fields = [f"{names.get(e['field'], e['field'])}: {e['message']}" for e in problem.get("errors") or [] if e["field"]]
+    return "; ".join(fields) or str(problem.get("detail", ""))
 
 
 def say(text: str) -> None:

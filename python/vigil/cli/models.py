@@ -6,7 +6,7 @@ import httpx
 import typer
 from rich.table import Table
 
-from vigil.cli.console import CliError, out, say
+from vigil.cli.console import CliError, out, say, wrong
 from vigil.cli.environment import settings
 
 app = typer.Typer(help="Which model scores; try, promote, refuse or take back a new one.", invoke_without_command=True)
@@ -84,6 +84,8 @@ def _show(answer: dict[str, Any]) -> None:
     for event in answer["history"][:10]:
         text = f"{event['at']}  {event['result']}  {event['source']}  {event['modelVersion']}  {event['reason']}"
         out.print(text, highlight=False, markup=False)
+    if answer["waiting"]:
+        say(f"waiting until the trial is over: {', '.join(answer['waiting'])}")
     if answer["directories"]:
         say(f"in MODEL_DIR: {', '.join(answer['directories'])}")
 
@@ -96,5 +98,5 @@ def _ask(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str
     except (httpx.HTTPError, ValueError) as error:
         raise CliError(f"the anomaly service at {url} does not answer: {error or type(error).__name__}") from error
     if answer.is_error:
-        raise CliError(made.get("detail", f"status {answer.status_code}"))
+        raise CliError(wrong(made) or f"status {answer.status_code}")
     return made

@@ -22,5 +22,7 @@ def test_models_are_shown_and_a_refusal_is_one_sentence(
         assert load().version in shown.output
         refused = CliRunner().invoke(app, ["models", "promote"])
         assert "no model is on trial" in str(refused.exception)
+        outside = CliRunner().invoke(app, ["models", "try", "../elsewhere"])
+        assert str(outside.exception).startswith("directory: ")
     away = CliRunner().invoke(app, ["models", "shadow"])
     assert "does not answer" in str(away.exception)

@@ -140,6 +140,7 @@ def test_a_swap_under_load_fails_no_call(
             report = service.get("/models/shadow").json()
             assert (report["active"], report["candidate"]) == (first.version, second.version)
             assert report["comparison"]["rows"] >= 2000
+            assert 'vigil_model_shadow_rank_agreement{score="risk"}' in service.get("/metrics").text
             assert 0 < report["comparison"]["scores"]["risk"]["rankAgreement"] <= 1
             assert set(calls.versions) == {first.version}
             assert post(service, "/models/candidate/promote").status_code == 200
@@ -150,7 +151,6 @@ def test_a_swap_under_load_fails_no_call(
         assert set(calls.versions[-10:]) == {second.version}
         metrics = service.get("/metrics").text
         assert f'vigil_model_info{{model_version="{second.version}",role="active"}} 1.0' in metrics
-        assert 'vigil_model_shadow_rank_agreement{score="risk"}' in metrics
         with grpc.insecure_channel(service.grpc_target) as channel:
             listed = anomaly_pb2_grpc.AnomalyDetectionStub(channel).ListModels(pb.ListModelsRequest(), timeout=5).models
         assert {model.role: model.model_version for model in listed} == {

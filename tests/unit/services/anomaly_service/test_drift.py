@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 
 from services.anomaly_service import drift as drifting
 from services.anomaly_service.batcher import Scored
@@ -53,6 +54,24 @@ def test_a_moved_feature_is_named_first(drift: FeatureDrift, model: Model) -> No
     assert {item["column"]: item["band"] for item in report["items"]}["spo2"] == "none"
     spo2 = next(item for item in report["items"] if item["column"] == "spo2")
     assert spo2["missing"] == pytest.approx(spo2["missingInTraining"], abs=0.1)
+
+
+def test_the_metric_forgets_the_columns_of_a_model_that_was_replaced(
+    drift: FeatureDrift, model: Model, model_file: Path
+) -> None:
+    def shown(column: str) -> float | None:
+        return REGISTRY.get_sample_value("vigil_feature_drift_psi", {"column": column})
+
+    rows = synthetic.features(256, seed=2)
+    feed(drift, model, rows)
+    drift._publish()
+    assert shown("spo2") is not None
+    reference = {name: bins for name, bins in model.manifest.drift.items() if name != "spo2"}
+    other = Model(msgspec.structs.replace(model.manifest, drift=reference), model_file.read_bytes())
+    feed(drift, other, rows)
+    drift._publish()
+    assert shown("spo2") is None
+    assert shown("heart_rate") is not None
 
 
 def test_too_few_rows_say_nothing(drift: FeatureDrift, model: Model) -> None:

@@ -104,9 +104,10 @@ async def test_without_a_model_every_call_says_so() -> None:
     edge = GrpcEdge(scorer, Assessor(scorer, paths.RULES.read_text("utf-8")))
     scored = await edge.score_batch(batch(np.zeros((1, COLUMNS))), None)
     assert (scored.status, scored.message, scored.scores) == (pb.MODEL_UNAVAILABLE, "the file is gone", b"")
-    assessed = await edge.score_vitals(vitals(**WELL), None)
-    assert assessed.status == pb.MODEL_UNAVAILABLE
-    assert not assessed.HasField("overall_risk")
+    for asked in (WELL, {}, {"heart_rate": math.nan}):
+        assessed = await edge.score_vitals(vitals(**asked), None)
+        assert assessed.status == pb.MODEL_UNAVAILABLE
+        assert not assessed.HasField("overall_risk")
     assert not (await edge.list_models(pb.ListModelsRequest(), None)).models
 
 

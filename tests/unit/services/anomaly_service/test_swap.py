@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+import math
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 
 from models import train
 from services.anomaly_service.comparison import Bounds
 from services.anomaly_service.folder import ModelFolder
 from services.anomaly_service.scorer import Scorer
+from services.anomaly_service.service import offered
 from services.anomaly_service.swap import Plan, Swap, SwapRefused
 from tests.unit.model import synthetic
 from vigil.model import Model, ModelError, load
@@ -121,8 +125,8 @@ async def test_what_cannot_be_loaded_is_refused_and_the_active_model_stays(
     (schema / "manifest.json").write_text(json.dumps(manifest | {"schema": "0123456789abcdef"}))
     with pytest.raises(SwapRefused, match="feature schema"):
         await made.offer("schema", schema / other_file.name)
-    with pytest.raises(SwapRefused, match="is the active model"):
-        await made.offer("same", model_file)
+    assert await offered(made, "same", model_file), "refused for good: not offered again"
+    assert "is the active model" in made.history[-1]["reason"]
     assert made.candidate is None
     assert [event["source"] for event in made.history] == ["altered", "schema", "same"]
     assert (await scorer.score(ROWS, 200)).model.version == load(model_file).version
@@ -133,7 +137,12 @@ async def test_one_trial_at_a_time_and_it_can_be_ended(scorer: Scorer, other_fil
     await made.offer("second", other_file)
     with pytest.raises(SwapRefused, match="second is on trial"):
         await made.offer("third", other_file)
+    assert REGISTRY.get_sample_value("vigil_model_shadow_rank_agreement", {"score": "risk"}) is None
+    await until(scorer, lambda: made.candidate is not None and made.candidate.state == "ready")
+    assert REGISTRY.get_sample_value("vigil_model_shadow_rank_agreement", {"score": "risk"}) is not None
     made.refuse("on command")
+    assert REGISTRY.get_sample_value("vigil_model_shadow_rank_agreement", {"score": "risk"}) is None
+    assert math.isnan(REGISTRY.get_sample_value("vigil_model_shadow_time_ratio") or 0.0)
     for nothing in (made.promote, made.report):
         with pytest.raises(SwapRefused):
             await nothing()
@@ -180,9 +189,10 @@ async def test_a_folder_offers_what_comes_and_what_changes(tmp_path: Path, other
     folder = ModelFolder(tmp_path)
     offered: list[str] = []
 
-    async def offer(name: str, file: Path) -> None:
+    async def offer(name: str, file: Path) -> bool:
         assert file.name == other_file.name
         offered.append(name)
+        return True
 
     await folder.scan(offer)
     (tmp_path / "half").mkdir()
@@ -195,6 +205,23 @@ async def test_a_folder_offers_what_comes_and_what_changes(tmp_path: Path, other
     await folder.scan(offer)
     await folder.scan(offer)
     assert offered == ["new"]
+
+
+async def test_what_comes_during_a_trial_waits_for_its_end(scorer: Scorer, tmp_path: Path, other_file: Path) -> None:
+    folder, made = ModelFolder(tmp_path), swap(scorer)
+    for second, name in enumerate(("a", "b", "c")):
+        shutil.copytree(other_file.parent, tmp_path / name)
+        os.utime(tmp_path / name / "manifest.json", (second, second))
+    for look, waiting in enumerate((["b", "c"], ["b", "c"], ["c"], [])):
+        if look > 1:
+            made.refuse("on command")
+        await folder.scan(lambda name, file: offered(made, name, file))
+        assert made.candidate is not None
+        assert made.candidate.source == ("a", "a", "b", "c")[look]
+        assert folder.waiting == waiting
+    made.refuse("on command")
+    await folder.scan(lambda name, file: offered(made, name, file))
+    assert made.candidate is None, "a directory is tried once"
 
 
 def test_a_promotion_is_remembered(tmp_path: Path) -> None:
