@@ -9,13 +9,18 @@ import yaml
 from prometheus_client import REGISTRY
 
 from vigil import topology
+from vigil.model.drift import MUCH, SOME
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 MEASURING = (
     "vigil.runtime.metrics",
     "vigil.runtime.rest",
+    "services.analytics.drift",
     "services.analytics.processor",
+    "services.anomaly_service.drift",
+    "services.anomaly_service.swap",
     "services.notification_service.dispatcher",
+    "services.rules_engine.scorer",
 )
 
 
@@ -37,6 +42,21 @@ def test_the_dashboard_asks_for_metrics_that_exist() -> None:
             assert asked, panel["title"]
             for name in asked:
                 assert re.sub(r"_(total|bucket|sum|count)$", "", name) in known, f"{panel['title']}: {name}"
+
+
+def test_every_panel_has_a_place_of_its_own() -> None:
+    panels = json.loads((DEPLOY / "grafana" / "dashboards" / "vigil.json").read_text())["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    assert len({(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels}) == len(panels)
+
+
+def test_the_drift_of_every_ward_is_drawn_with_the_limits_of_its_bands() -> None:
+    panels = json.loads((DEPLOY / "grafana" / "dashboards" / "vigil.json").read_text())["panels"]
+    drawn = [panel for panel in panels if "drift_psi" in panel["targets"][0]["expr"]]
+    assert any("by (ward)" in panel["targets"][0]["expr"] for panel in drawn)
+    for panel in drawn:
+        _, *steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+        assert [step["value"] for step in steps] == [SOME, MUCH]
 
 
 def test_the_dashboard_is_provisioned() -> None:
