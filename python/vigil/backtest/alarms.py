@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, field
 
+from vigil import core
 from vigil.backtest.labels import PRIORITIES
 from vigil.backtest.subjects import subject
 from vigil.pb import events_pb2 as pb
 
 SIGNS = {number: name.removeprefix("SIGN_").lower() for name, number in pb.Sign.items()}
+MODEL = frozenset(core.score_names())
+"""The model's columns: an alarm about one of them is of a score, too."""
 SHORT_US = 15_000_000
 """An alarm that was over before was short."""
 
@@ -79,7 +82,7 @@ def _alarm(alert: pb.AlertEvent) -> Alarm:
         rule=alert.rule_id or alert.alert_type,
         alert_type=alert.alert_type,
         sign=_sign(alert),
-        score=alert.condition.HasField("early_warning"),
+        score=alert.condition.HasField("early_warning") or any(e.about in MODEL for e in alert.condition.evidence),
         technical=alert.kind == pb.ALERT_KIND_TECHNICAL,
         raised_us=raised_us,
         reached_us={alert.priority: raised_us},

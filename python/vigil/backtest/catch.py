@@ -14,6 +14,7 @@ from vigil.backtest.burden import Document
 from vigil.backtest.labels import PRIORITIES, Event
 from vigil.backtest.subjects import Watched
 
+DAY_US = 86_400_000_000
 GRACE_US = 30_000_000
 """An alarm may come this long after an episode's end: delays and averaging."""
 
@@ -131,24 +132,29 @@ def _distribution(values: list[float]) -> dict[str, float]:
 def detectors(
     events: list[Event], alarms: list[Alarm], watched: Mapping[str, Watched], criterion: Criterion
 ) -> list[Document]:
-    """How well single alarms foresee outcomes: score rules from each priority on, and any alarm of a priority.
+    """How well single alarms foresee outcomes: rules of scores, the model's among them, from each priority on that they
+    reach, and any alarm of a priority.
 
+    `per_bed_day` is how many such alarms there were a day under observation, of all patients: what the catch costs.
     `alarmed_without_event_share` is the share of the patients without the event who had such an alarm at any time:
     a detector that is on for everybody foresees nothing.
     """
     found = []
+    bed_days = sum(one.watched_us for one in watched.values()) / DAY_US
     for kind in sorted({event.kind for event in events if event.end_us is None}):
         mine = [event for event in events if event.kind == kind and event.end_us is None]
         others = set(watched) - {event.subject for event in mine}
         for detector in _candidates(alarms):
             least = level(detector.priority)
-            told = {alarm.subject for alarm in alarms if detector.counts(alarm) and alarm.priority >= least}
+            those = [alarm for alarm in alarms if detector.counts(alarm) and alarm.priority >= least]
+            told = {alarm.subject for alarm in those}
             single = Criterion(priority=detector.priority, lookback_h=criterion.lookback_h)
             # The detector's own priority decides, whatever the event asks for.
             asked = [Event(subject=e.subject, kind=e.kind, onset_us=e.onset_us) for e in mine]
             figures = _figures(match(asked, alarms, watched, single, detector.counts))
             false = len(told & others) / len(others) if others else None
-            found.append({"kind": kind, "detector": detector.name, **figures, "alarmed_without_event_share": false})
+            cost = {"per_bed_day": len(those) / bed_days if bed_days else None, "alarmed_without_event_share": false}
+            found.append({"kind": kind, "detector": detector.name, **figures, **cost})
     return found
 
 
@@ -170,5 +176,9 @@ class Detector:
 
 
 def _candidates(alarms: Iterable[Alarm]) -> list[Detector]:
-    scores = sorted({alarm.rule for alarm in alarms if alarm.score})
-    return [Detector(rule, priority) for rule in (*scores, "") for priority in PRIORITIES]
+    reached: dict[str, int] = {}
+    for alarm in alarms:
+        if alarm.score:
+            reached[alarm.rule] = max(reached.get(alarm.rule, 0), alarm.priority)
+    scores = [Detector(rule, priority) for rule in sorted(reached) for priority in PRIORITIES[: reached[rule]]]
+    return [*scores, *(Detector("", priority) for priority in PRIORITIES)]

@@ -140,12 +140,13 @@ def _events(sheet: Page, sets: dict[str, Set]) -> None:
             sheet.chart(charts.histogram(series, title=f"{kind}: {x}", x=x, y="events"))
     rows = [
         [name, d["detector"], d["kind"], d["events"], d["caught"], percent(d["caught_share"]), d.get("lead_h_median"),
-         percent(d["alarmed_without_event_share"])]
+         d["per_bed_day"], percent(d["alarmed_without_event_share"])]
         for name, one in sets.items()
         for d in one["detectors"]
     ]  # fmt: skip
     if rows:
-        head = ["rules", "alarm", "event", "events", "caught", "share", "median lead (h)", "alarmed without event"]
+        head = ["rules", "alarm", "event", "events", "caught", "share", "median lead (h)"]
+        head += ["alarms a bed-day", "alarmed without event"]
         sheet.table(head, rows, caption="What single alarms foresee")
 
 

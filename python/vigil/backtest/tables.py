@@ -88,13 +88,13 @@ def _detectors(sets: dict[str, Any]) -> Table:
     table = Table(title="What single alarms foresee", title_justify="left")
     for name in ("rules", "alarm", "event"):
         table.add_column(name)
-    for name in ("events", "caught", "share", "median lead (h)", "alarmed without event"):
+    for name in ("events", "caught", "share", "median lead (h)", "alarms a bed-day", "alarmed without event"):
         table.add_column(name, justify="right")
     for name, one in sets.items():
         for d in one["detectors"]:
             figures = (number(d["events"]), number(d["caught"]), percent(d["caught_share"]))
             lead, false = number(d.get("lead_h_median")), percent(d["alarmed_without_event_share"])
-            table.add_row(name, d["detector"], d["kind"], *figures, lead, false)
+            table.add_row(name, d["detector"], d["kind"], *figures, lead, number(d["per_bed_day"]), false)
     return table
 
 

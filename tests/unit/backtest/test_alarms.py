@@ -18,6 +18,15 @@ def collected(*events: pb.AlertEvent) -> Alarm:
     return alarm
 
 
+def test_an_alarm_of_a_score_or_of_the_model_is_told_apart() -> None:
+    assert not collected(alert(EPISODE, 0, START)).score
+    model, score = alert(EPISODE, 0, START), alert(EPISODE, 0, START)
+    model.condition.evidence[0].sign, model.condition.evidence[0].about = pb.SIGN_UNSPECIFIED, "risk"
+    score.condition.early_warning.name = "news2"
+    assert collected(model).score
+    assert collected(score).score
+
+
 def latched(step: int) -> pb.AlertEvent:
     event = alert(EPISODE, step, UPDATE, cause=pb.ALERT_CAUSE_LATCHED)
     event.condition.end_time_us = event.header.event_time_us - 1

@@ -1,5 +1,7 @@
 """Which alarm catches which event, and how early: cases made by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.backtest.test_burden import S, alarm
@@ -81,6 +83,19 @@ def test_the_lead_of_a_priority_counts_from_when_it_was_reached() -> None:
     assert found["news2 high"]["lead_h_median"] == 4.0
     assert found["news2 high"]["alarmed_without_event_share"] == 0.0
     assert found["any high"]["alarmed_without_event_share"] == 0.5  # b, not c
+
+
+def test_a_single_alarm_is_told_with_what_it_costs_and_not_beyond_the_priority_it_reaches() -> None:
+    own = [replace(alarm("a", hour * 3600, hour * 3600 + 60, 1, rule="risk-high"), score=True) for hour in (45, 47)]
+    found = {d["detector"]: d for d in detectors([OUTCOME], [*own, alarm("b", 0, 5, 3)], SEEN, Criterion())}
+    assert [name for name in found if not name.startswith("any")] == ["risk-high low"]
+    days = 3 * 100 / 24
+    assert found["risk-high low"]["per_bed_day"] == pytest.approx(2 / days)
+    assert (found["any low"]["per_bed_day"], found["any high"]["per_bed_day"]) == (
+        pytest.approx(3 / days),
+        pytest.approx(1 / days),
+    )
+    assert detectors([OUTCOME], own, {}, Criterion())[0]["per_bed_day"] is None
 
 
 def test_delays_by_kind() -> None:
