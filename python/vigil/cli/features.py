@@ -38,11 +38,13 @@ def features(
     patients = rows = 0
     try:
         with bar("patients", "rows") as progress, FeatureFile(out) as file:
-            task = progress.add_task("features", total=None, patients="", rows="")
+            whole = recording.size() if isinstance(recording, recordings.TextRecording) else None
+            task = progress.add_task("features", total=whole, patients="", rows="")
             for part in feature_rows(recording.stays()):
                 file.add(part)
                 patients, rows = patients + 1, rows + len(part.features)
-                progress.update(task, patients=f"{patients:,} patients", rows=f"{rows:,} rows")
+                progress.update(task, advance=1, patients=f"{patients:,} patients", rows=f"{rows:,} rows")
+            progress.update(task, total=patients)  # the others had no observation
     except LostRows as error:
         raise CliError(str(error)) from error
     except OSError as error:

@@ -47,6 +47,10 @@ class HeldOut:
         percent, prefix = self.trained.test_percent, self.trained.prefix
         return ((name, text) for name, text in self.whole.files() if held_out(prefix + name, percent))
 
+    def size(self) -> int:
+        """As `TextRecording.size`."""
+        return sum(1 for _ in self.files())
+
     def stay(self, name: str, text: str) -> Stay:
         """As `TextRecording.stay`."""
         return self.whole.stay(name, text)

@@ -48,16 +48,28 @@ class IcuMortality:
         """Name and text of each stay, unread: `stay` may read them in another process."""
         self._deaths = self._deaths if self._deaths is not None else self._read_deaths()
         if self.path.is_dir():
-            for file in sorted(self.path.rglob("[0-9]*.txt"))[: self._limit]:
+            for file in self._files():
                 yield file.stem, file.read_text()
             return
+        members = self._members()
         with tarfile.open(self.path) as archive:
-            names = sorted((m for m in archive.getmembers() if Path(m.name).stem.isdigit()), key=lambda m: m.name)
-        with tarfile.open(self.path) as archive:
-            for member in names[: self._limit]:
+            for member in members:
                 content = archive.extractfile(member)
                 if content is not None:
                     yield Path(member.name).stem, content.read().decode()
+
+    def size(self) -> int:
+        """How many stays there are. An archive is unpacked for it."""
+        return len(self._files() if self.path.is_dir() else self._members())
+
+    def _files(self) -> list[Path]:
+        return sorted(self.path.rglob("[0-9]*.txt"))[: self._limit]
+
+    def _members(self) -> list[tarfile.TarInfo]:
+        """Of the archive, which is unpacked once for it."""
+        with tarfile.open(self.path) as archive:
+            found = sorted((m for m in archive.getmembers() if Path(m.name).stem.isdigit()), key=lambda m: m.name)
+        return found[: self._limit]
 
     def _read_deaths(self) -> dict[str, int]:
         if self.path.is_dir():

@@ -72,6 +72,9 @@ class TextRecording(Recording, Protocol):
     def files(self) -> Iterator[tuple[str, str]]:
         """Name and text of each stay, in the order of `stays`."""
 
+    def size(self) -> int:
+        """How many there are, without their texts."""
+
     def stay(self, name: str, text: str) -> Stay:
         """The stay in a text."""
 

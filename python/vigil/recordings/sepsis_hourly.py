@@ -45,17 +45,29 @@ class SepsisHourly:
     def files(self) -> Iterator[tuple[str, str]]:
         """Name and text of each stay, unread: `stay` may read them in another process."""
         if self.path.is_dir():
-            for file in sorted(self.path.glob("*.psv"))[: self._limit]:
+            for file in self._files():
                 yield file.stem, file.read_text()
             return
+        members = self._members()
         with tarfile.open(self.path) as archive:
-            members = sorted((m for m in archive.getmembers() if m.name.endswith(".psv")), key=lambda m: m.name)
-        with tarfile.open(self.path) as archive:
-            for member in members[: self._limit]:
+            for member in members:
                 content = archive.extractfile(member)
                 if content is None:
                     raise RecordingError(f"{self.path}: {member.name} cannot be read")
                 yield Path(member.name).stem, content.read().decode()
+
+    def size(self) -> int:
+        """How many stays there are. An archive is unpacked for it."""
+        return len(self._files() if self.path.is_dir() else self._members())
+
+    def _files(self) -> list[Path]:
+        return sorted(self.path.glob("*.psv"))[: self._limit]
+
+    def _members(self) -> list[tarfile.TarInfo]:
+        """Of the archive, which is unpacked once for it."""
+        with tarfile.open(self.path) as archive:
+            found = sorted((m for m in archive.getmembers() if m.name.endswith(".psv")), key=lambda m: m.name)
+        return found[: self._limit]
 
     def stay(self, name: str, text: str) -> Stay:
         """The stay in a file's text."""

@@ -1,6 +1,7 @@
 """The readers of recordings: what devices would have sent, with the recording's own mess."""
 
 import json
+import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,6 +44,19 @@ def test_hourly_rows_become_observations_as_they_were_recorded(tmp_path: Path) -
     assert second.outcome["sepsis"] == 1
     assert second.patient is not None
     assert second.patient.ward == "SICU"
+
+
+def test_how_many_stays_there_are_is_known_before_they_are_read(tmp_path: Path) -> None:
+    folder = psv_folder(tmp_path)
+    archive = tmp_path / "some.tar.xz"
+    with tarfile.open(archive, "w:xz") as made:
+        for file in folder.glob("*.psv"):
+            made.add(file, f"training/{file.name}")
+    for path in (folder, archive):
+        for limit, size in ((None, 2), (1, 1), (9, 2)):
+            recording = recordings.open(path, limit=limit)
+            assert isinstance(recording, recordings.TextRecording)
+            assert recording.size() == size == len(list(recording.files()))
 
 
 def test_the_start_time_moves_every_observation(tmp_path: Path) -> None:
