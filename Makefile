@@ -10,7 +10,7 @@ DEVICES ?= 100
 INTERVAL ?= 1
 EPISODE_RATE ?= 2
 
-.PHONY: help setup dev-setup run test test-rust test-python lint format proto lock audit bench kafka load \
+.PHONY: help setup dev-setup run test test-rust test-python lint format proto lock audit bench train kafka load \
         up down logs dev seed simulate e2e docs clean image
 
 help: ## This list
@@ -61,6 +61,9 @@ audit: dev-setup ## Known vulnerabilities of the locked dependencies (needs the 
 
 bench: dev-setup test-system ## The benchmark; writes load/REPORT.md
 	$(PY) -m load.bench $(BENCH_ARGS)
+
+train: dev-setup ## The model anew from the recordings, with its card; writes models/ (DATA= their folder)
+	$(PY) -m models.train $(if $(DATA),--data $(DATA))
 
 kafka: setup ## Apache Kafka on loopback, in the foreground
 	@bash scripts/system.sh --have java openjdk-17-jre-headless --have mvn maven
