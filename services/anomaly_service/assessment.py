@@ -40,10 +40,11 @@ class NotScorable(Exception):
 
 
 class Assessor:
-    """Scores single observations of patients without history."""
+    """Scores single observations of patients without history. Used from the event loop alone."""
 
     def __init__(self, scorer: Scorer, rules_toml: str) -> None:
         self._scorer, self._rules = scorer, rules_toml
+        self._made: core.Engine | None = None
         self._plausible = {
             str(sign["field"]): (float(str(sign["plausible_low"])), float(str(sign["plausible_high"])))
             for sign in core.vocabulary()
@@ -59,7 +60,7 @@ class Assessor:
             raise NotScorable("no vital sign that could be scored", metadata)
         context = request.patient_context
         rows, count = packed_rows(
-            self._rules,
+            self._engine(),
             values,
             time.time_ns() // 1000,
             patient_id=context.patient_id,
@@ -72,6 +73,12 @@ class Assessor:
         if math.isnan(scores["risk"]):
             raise NotScorable("the model could not score this observation", metadata)
         return self._response(manifest, values, scores, shares, metadata)
+
+    def _engine(self) -> core.Engine:
+        """For the rows; made when first needed: rules that are refused are no reason not to score the pipeline's."""
+        if self._made is None:
+            self._made = core.Engine(self._rules)
+        return self._made
 
     def _screen(self, given: dict[str, float]) -> tuple[dict[str, float], dict[str, str]]:
         """The values that a living patient can show; the others are named and left out, never changed."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from vigil.core import Engine
 from vigil.model import Manifest
 from vigil.model.observation import enriched, feature_rows
 
@@ -17,7 +18,7 @@ Contributions = dict[str, float]
 
 
 def packed_rows(
-    rules_toml: str,
+    engine: Engine,
     values: Mapping[str, float],
     event_time_us: int,
     *,
@@ -32,7 +33,7 @@ def packed_rows(
         enriched(some, event_time_us, patient_id=f"{patient_id}#{n}", age_years=age_years, sex=sex)
         for n, some in enumerate([dict(values), *without])
     ]
-    return feature_rows(rules_toml, observations), len(observations)
+    return feature_rows(engine, observations), len(observations)
 
 
 def contributions(manifest: Manifest, signs: Sequence[str], packed: bytes) -> tuple[dict[str, float], Contributions]:
