@@ -1,6 +1,7 @@
 """The anomaly service as a process: what its clients, its supervisor and the rules engine see."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -110,6 +111,21 @@ def test_a_client_that_knows_the_contract_alone(channel: grpc.Channel) -> None:
     answer = anomaly_pb2_grpc.AnomalyDetectionStub(channel).ScoreVitals(request, timeout=10)
     assert answer.status == anomaly_pb2.SUCCESS
     assert {score.vital: score.severity for score in answer.vital_scores}["oxygen_saturation"] in {"high", "critical"}
+
+
+def test_the_example_of_the_page_works(service: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (paths.ROOT / "docs" / "grpc.md").read_text("utf-8")
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "ScoreVitals" in block]
+    exec(code.replace("localhost:50053", service.grpc_target), {})
+    first, *vitals = capsys.readouterr().out.splitlines()
+    assert first.startswith("SUCCESS 0.")
+    assert [line.split()[0] for line in vitals] == [
+        "heart_rate",
+        "temperature",
+        "oxygen_saturation",
+        "respiratory_rate",
+    ]
+    assert "news2_3" in vitals[2]
 
 
 def test_the_largest_batch_fits_a_message(channel: grpc.Channel) -> None:
