@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vigil.explain.phrases import duration, reading
+from vigil.explain.phrases import duration, evidence_words
 from vigil.pb import events_pb2 as pb
 from vigil.scalars import kind_name, priority_name, sign_name, sign_unit, time_text
 
@@ -83,10 +83,17 @@ def _what(alert: pb.AlertEvent) -> str:
 
 
 def _evidence(e: pb.Evidence) -> str:
-    about = clean(e.about)
-    if about and not e.comparison:
-        return f"rule {about} alarming"
-    return reading(about or sign_name(e.sign), e.value, sign_unit(e.sign), e.comparison, e.limit, e.limit_source)
+    return evidence_words(
+        sign_name(e.sign),
+        e.value,
+        sign_unit(e.sign),
+        e.comparison,
+        e.limit,
+        e.limit_source,
+        about=clean(e.about),
+        window_s=e.window_us / 1e6,
+        reference=e.reference if e.HasField("reference") else None,
+    )
 
 
 def _name(alert: pb.AlertEvent) -> str:

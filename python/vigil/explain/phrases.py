@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 _LABELS = {
+    "risk": "model's risk of deterioration",
+    "anomaly": "model's anomaly score",
     "news2": "NEWS2",
     "mews": "MEWS",
     "qsofa": "qSOFA",
@@ -26,7 +28,9 @@ _ACVPU = "ACVPU"
 
 
 def sign_label(name: str) -> str:
-    """A sign as a person says it."""
+    """A sign, or a column of the model, as a person says it."""
+    if name.startswith("anomaly_"):
+        return f"model's anomaly score of {sign_label(name.removeprefix('anomaly_'))}"
     return _LABELS.get(name, name.replace("_", " "))
 
 
@@ -53,18 +57,37 @@ def reading(
 
 def evidence_text(evidence: dict[str, Any]) -> str:
     """One piece of evidence in its JSON form."""
-    about = evidence.get("about")
-    if about and not evidence["comparison"]:
+    return evidence_words(
+        evidence["sign"],
+        evidence["value"],
+        evidence["unit"],
+        evidence["comparison"],
+        evidence["limit"],
+        evidence["limit_source"],
+        about=evidence.get("about") or "",
+        window_s=evidence.get("window_s"),
+        reference=evidence.get("reference"),
+    )
+
+
+def evidence_words(
+    sign: str, value: float, unit: str | None, comparison: str | None, limit: float, source: str | None, *,
+    about: str = "", window_s: float | None = None, reference: float | None = None,
+) -> str:  # fmt: skip
+    """A condition that holds: a value; a mean, with what it is over; a trend, with what it came from and how fast.
+
+    `mean of SpO2 over 30 s 84% below limit 85%`,
+    `SpO2 84% below limit 90% (13% down from 97% within 3 min)`.
+    """
+    if about and not comparison:
         return f"rule {about} alarming"
-    sign, value, unit = evidence["sign"], evidence["value"], evidence["unit"]
-    window, reference = evidence.get("window_s"), evidence.get("reference")
-    if window and reference is None:
-        sign = f"mean of {sign_label(sign)} over {duration(window)}"
-    text = reading(about or sign, value, unit, evidence["comparison"], evidence["limit"], evidence["limit_source"])
-    if window and reference is not None:
+    if window_s and reference is None:
+        sign = f"mean of {sign_label(sign)} over {duration(window_s)}"
+    text = reading(about or sign, value, unit, comparison, limit, source)
+    if window_s and reference is not None:
         way = "down" if value < reference else "up"
         change = with_unit(round(abs(value - reference), 6), unit)
-        text += f" ({change} {way} from {with_unit(reference, unit)} within {duration(window)})"
+        text += f" ({change} {way} from {with_unit(reference, unit)} within {duration(window_s)})"
     return text
 
 

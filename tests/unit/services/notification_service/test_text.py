@@ -33,6 +33,23 @@ def test_units_as_people_write_them():
     )
 
 
+def test_a_mean_a_trend_and_a_score_of_the_model_are_said_to_be_one():
+    made = alert(priority="MEDIUM")
+    del made.condition.evidence[:]
+    made.condition.evidence.add(sign=pb.SIGN_SPO2, value=84.0, limit=85.0, comparison="<", window_us=30_000_000)
+    made.condition.evidence.add(
+        sign=pb.SIGN_SYSTOLIC, value=80.0, limit=90.0, comparison="<", window_us=180_000_000, reference=120.0
+    )
+    made.condition.evidence.add(about="risk", value=0.1234, limit=0.1, comparison=">=")
+    made.condition.evidence.add(about="anomaly_spo2", value=0.99, limit=0.95, comparison=">=")
+    assert alarm_text(made, "alarm").title.startswith(
+        "MEDIUM: mean of SpO2 over 30 s 84% below limit 85%; "
+        "systolic pressure 80 mmHg below limit 90 mmHg (40 mmHg down from 120 mmHg within 3 min); "
+        "model's risk of deterioration 0.1234 at or above limit 0.1; "
+        "model's anomaly score of SpO2 0.99 at or above limit 0.95, "
+    )
+
+
 def test_escalation_critical_and_resolution():
     made = alert("UPDATE", severity=pb.SEVERITY_CRITICAL)
     assert alarm_text(made, "escalation").title.startswith("ESCALATED to HIGH, critical: heart rate 182 /min")
