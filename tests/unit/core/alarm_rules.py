@@ -1,6 +1,6 @@
 """Rule files for the alarm oracle, with the ids that people name in their pauses."""
 
-SMALL = """
+_HEAD = """
 version = 1
 spot_check_after_s = 30
 late_after_s = 100
@@ -18,6 +18,30 @@ steps = [
   { after_s = 0, to = "nurse" }, { after_s = 10, to = "charge-nurse" }, { after_s = 25.5, to = "physician" },
 ]
 
+"""
+_OFF = """
+[[rule]]
+id = "off"
+kind = "missing"
+signs = ["heart_rate", "spo2"]
+lead_off = true
+delay_s = 3
+silent_after_s = 12
+priority = "low"
+message = "{sign}"
+"""
+_GONE = """
+[[rule]]
+id = "gone"
+kind = "missing"
+device = true
+silent_after_s = 20
+priority = "medium"
+message = "silent"
+"""
+SMALL = (
+    _HEAD
+    + """
 [[rule]]
 id = "deep"
 kind = "limit"
@@ -64,48 +88,17 @@ message = "{value}"
 latching = true
 suppressed_by = ["fast"]
 steps = [{ limit = 130, priority = "medium" }]
-
-[[rule]]
-id = "off"
-kind = "missing"
-signs = ["heart_rate", "spo2"]
-lead_off = true
-delay_s = 3
-silent_after_s = 12
-priority = "low"
-message = "{sign}"
-ladder = "ward"
-
-[[rule]]
-id = "gone"
-kind = "missing"
-device = true
-silent_after_s = 20
-priority = "medium"
-message = "silent"
-latching = true
 """
+    + _OFF
+    + 'ladder = "ward"\n'
+    + _GONE
+    + "latching = true\n"
+)
 EVERY_KIND = (
-    SMALL[: SMALL.index("[[rule]]")]
+    _HEAD
+    + _OFF
+    + _GONE
     + """
-[[rule]]
-id = "off"
-kind = "missing"
-signs = ["heart_rate", "spo2"]
-lead_off = true
-delay_s = 3
-silent_after_s = 12
-priority = "low"
-message = "{sign}"
-
-[[rule]]
-id = "gone"
-kind = "missing"
-device = true
-silent_after_s = 20
-priority = "medium"
-message = "silent"
-
 [[rule]]
 id = "mean"
 kind = "limit"
