@@ -44,8 +44,15 @@ class AlreadyRunning(EmbeddedError):
     error_code = "already_running"
 
 
+PORTS = range(20_000, 32_000)
+"""Below those that outgoing connections take theirs from: one of them must not get the port before the server does."""
+
+
 def free_port() -> int:
-    """A loopback TCP port that was free a moment ago."""
+    """A loopback TCP port that was free a moment ago, at random, so that processes that ask together do not meet."""
+    for port in secrets.SystemRandom().sample(PORTS, 50):
+        if port_is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,25 @@ import redis
 from vigil.embedded.kafka import EmbeddedKafka, java
 from vigil.embedded.postgres import EmbeddedPostgres
 from vigil.embedded.redis import EmbeddedRedis
-from vigil.embedded.server import AlreadyRunning, EmbeddedServer, ProgramMissing, StartFailed, free_port
+from vigil.embedded.server import (
+    AlreadyRunning,
+    EmbeddedServer,
+    ProgramMissing,
+    StartFailed,
+    free_port,
+    port_is_free,
+)
 
 KINDS = pytest.mark.parametrize("kind", [EmbeddedPostgres, EmbeddedRedis])
+
+
+def test_a_free_port_is_none_that_an_outgoing_connection_may_take_first() -> None:
+    with socket.create_server(("127.0.0.1", free_port())) as taken, socket.socket() as connection:
+        connection.connect(taken.getsockname())
+        found = [free_port() for _ in range(20)]
+        assert max(found) < connection.getsockname()[1]
+        assert all(port_is_free(port) for port in found)
+        assert not port_is_free(taken.getsockname()[1])
 
 
 def address(server: EmbeddedServer) -> str:
