@@ -153,6 +153,7 @@ def test_what_only_the_parser_refuses(name: str) -> None:
         (("rule", 0, "sign"), "hart_rate"),
         (("rule", 0, "message"), "{sing}"),
         (("rule", 0, "message"), "a } b"),
+        (("rule", 0, "message"), "a } {value}"),
         (("rule", 0, "message"), ""),
         (("rule", 0, "alert_type"), "tachy-cardia"),
         (("rule", 0, "population"), {"only_known": True}),

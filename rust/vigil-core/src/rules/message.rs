@@ -54,9 +54,7 @@ impl Message {
             let (name, after) = after
                 .split_once('}')
                 .ok_or_else(|| "a brace is not closed; a placeholder is {value}".to_owned())?;
-            if !text.is_empty() {
-                parts.push(Part::Text(text.to_owned()));
-            }
+            parts.extend(words(text)?);
             parts.push(match name {
                 "sign" => Part::Sign,
                 "value" => Part::Value,
@@ -82,12 +80,7 @@ impl Message {
             });
             rest = after;
         }
-        if rest.contains('}') {
-            return Err("a brace is not opened; a placeholder is {value}".to_owned());
-        }
-        if !rest.is_empty() {
-            parts.push(Part::Text(rest.to_owned()));
-        }
+        parts.extend(words(rest)?);
         if parts.is_empty() {
             return Err("must not be empty; it is what people read".to_owned());
         }
@@ -259,6 +252,14 @@ fn condition(one: &Counting<'_>) -> String {
     }
 }
 
+/// What stands between placeholders; none when nothing does.
+fn words(text: &str) -> Result<Option<Part>, String> {
+    if text.contains('}') {
+        return Err("a brace is not opened; a placeholder is {value}".to_owned());
+    }
+    Ok((!text.is_empty()).then(|| Part::Text(text.to_owned())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,7 +267,17 @@ mod tests {
     #[test]
     fn a_template_is_checked() {
         assert!(Message::parse("{sign} {value} {unit}").is_ok());
-        for wrong in ["", "{", "}", "{nothing}", "a {value", "a} b"] {
+        for wrong in [
+            "",
+            "{",
+            "}",
+            "{nothing}",
+            "a {value",
+            "a} b",
+            "a} {value}",
+            "{value}} {unit}",
+            "}{value}",
+        ] {
             assert!(Message::parse(wrong).is_err(), "{wrong:?}");
         }
     }

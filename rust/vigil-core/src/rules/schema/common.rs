@@ -84,7 +84,7 @@ fn message() -> Value {
         "What people read. In braces: {}. What a kind of rule does not have is empty.",
         PLACEHOLDERS.join(", ")
     );
-    let template = format!("^(?:[^{{]*\\{{(?:{names})\\}})*[^{{}}]*$");
+    let template = format!("^(?:[^{{}}]*\\{{(?:{names})\\}})*[^{{}}]*$");
     let mut node = pattern(&template, &text);
     set(&mut node, "minLength", 1);
     node
