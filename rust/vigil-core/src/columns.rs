@@ -6,12 +6,15 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::batch::{count, OBSERVATIONS};
 use crate::error::{Error, ErrorCode};
 use crate::observation::{for_each, read_vitals, ObservationView, VitalValue};
+use crate::scores::Risk;
 use crate::wire::Reader;
 
 /// `EarlyWarning.name` of NEWS2.
 const NEWS2: &str = "news2";
 /// `EarlyWarning.risk` of a score that must not be used for the patient.
 const NOT_APPLICABLE: &str = "not_applicable";
+/// … of one of which no input is known: its total of 0 says nothing.
+const UNKNOWN: &str = Risk::Unknown.text();
 
 /// Distinct texts in the order of their first appearance; an observation holds an index.
 #[derive(Debug, Default)]
@@ -244,7 +247,7 @@ impl<'a> Scores<'a> {
     }
 }
 
-/// The total of an encoded `EarlyWarning`, when it is a NEWS2 that applies to the patient.
+/// The total of an encoded `EarlyWarning`, when it is a NEWS2 of something known that applies to the patient.
 #[inline]
 fn news2(early_warning: &[u8]) -> Result<Option<i32>, Error> {
     let (mut name, mut total, mut risk) = (&[][..], 0, &[][..]);
@@ -257,8 +260,8 @@ fn news2(early_warning: &[u8]) -> Result<Option<i32>, Error> {
             _ => {}
         }
     }
-    let applies = name == NEWS2.as_bytes() && risk != NOT_APPLICABLE.as_bytes();
-    Ok(applies.then_some(total))
+    let says = ![NOT_APPLICABLE.as_bytes(), UNKNOWN.as_bytes()].contains(&risk);
+    Ok((name == NEWS2.as_bytes() && says).then_some(total))
 }
 
 /// The ward of an encoded `Context`.

@@ -110,9 +110,14 @@ fn unavailable_is_neither_zero_nor_normal() {
         early_warnings: vec![warning("news2", 0, "low")],
         ..Default::default()
     });
-    let columns = read(vec![without, child, zero]);
-    assert_eq!(columns.model, [0; 3]);
-    assert_eq!(columns.news2, [-1, -1, 0]);
+    let mut blank = observation("p", "d", 1);
+    blank.scores = Some(v1::Scores {
+        early_warnings: vec![warning("news2", 0, "unknown")],
+        ..Default::default()
+    });
+    let columns = read(vec![without, child, zero, blank]);
+    assert_eq!(columns.model, [0; 4]);
+    assert_eq!(columns.news2, [-1, -1, 0, -1]);
     assert!(columns.risk[0].is_nan() && columns.risk[1].is_nan());
     assert_eq!(columns.risk[2], 0.0);
     assert!(columns.anomaly.iter().all(|score| score.is_nan()));
