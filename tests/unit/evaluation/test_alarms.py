@@ -93,5 +93,9 @@ def test_rows_are_labelled_before_the_event_and_alarms_catch_it_until_then() -> 
     assert np.flatnonzero(made.window).tolist() == list(range(4, 9))
     assert made.event.tolist() == [True, False, False]
     assert made.days.tolist() == pytest.approx([10 / 24] * 3)
+    episode = Event(subject="p0", kind="sepsis", onset_us=5 * HOUR_US, end_us=7 * HOUR_US)
+    ended = truth(rows([10]), [episode], "sepsis", horizon_h=2, lookback_h=1)
+    assert np.flatnonzero(ended.label).tolist() == [3, 4, 5, 6, 7], "to the event's end"
+    assert np.flatnonzero(ended.window).tolist() == [4, 5]
     whole = truth(rows([10, 10, 10]), events, "death", horizon_h=6, lookback_h=4)
     assert np.flatnonzero(whole.label).tolist() == list(range(10, 20)) == np.flatnonzero(whole.window).tolist()

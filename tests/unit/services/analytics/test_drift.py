@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 
 from services.analytics import drift_kernel as d
-from services.analytics.drift import VALUES_MIN, DriftCounts, DriftTables, Reference, _item
+from services.analytics.drift import (
+    PSI,
+    VALUES_MIN,
+    WARDS_SHOWN_MAX,
+    DriftCounts,
+    DriftTables,
+    Reference,
+    _item,
+    _show,
+)
 from services.analytics.kernels import HIGH, HOUR_US, LOW
 from services.analytics.tables import Values
 from tests.unit.services.analytics.test_kernels import columns
@@ -35,6 +44,17 @@ def reference(model_file: Path) -> Reference:
 def _each(values: Values) -> Iterable[tuple[int, int, bool, float]]:
     columns = values.observation, values.sign, values.usable, values.value
     return zip(*(column.tolist() for column in columns), strict=True)
+
+
+def test_the_metric_shows_so_many_wards_and_always_all_of_them_together() -> None:
+    items = [{"ward": None, "field": "risk", "psi": 0.5}]
+    items += [{"ward": f"w{n:03}", "field": "risk", "psi": 0.1} for n in range(WARDS_SHOWN_MAX + 20)]
+    _show([*items, {"ward": "w001", "field": "spo2", "psi": None}])
+    shown = {s.labels["ward"]: s.value for m in PSI.collect() for s in m.samples}
+    assert len(shown) == WARDS_SHOWN_MAX + 1
+    assert (shown["all"], shown["w000"]) == (0.5, 0.1)
+    _show(items[:1])
+    assert {s.labels["ward"] for m in PSI.collect() for s in m.samples} == {"all"}, "a ward that is gone is not shown"
 
 
 def test_only_vital_signs_and_scores_are_compared(reference: Reference) -> None:

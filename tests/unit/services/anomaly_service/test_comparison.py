@@ -59,5 +59,15 @@ def test_each_bound_is_named_when_it_is_broken(manifest: Manifest) -> None:
     assert problems(made.report(), Bounds()) == ["a row takes 9.0 times as long"]
 
 
+def test_a_model_that_calls_less_severe_is_out_of_bounds_as_one_that_calls_more(manifest: Manifest) -> None:
+    risk = np.linspace(0.0, 0.3, 100)
+    for active, candidate in ((risk, risk / 2), (risk / 2, risk)):
+        made = Comparison(manifest, manifest)
+        made.add(matrix(manifest, active), matrix(manifest, candidate))
+        found = [text for text in problems(made.report(), Bounds()) if text.startswith("risk:")]
+        assert len(found) == 1
+        assert "high or critical" in found[0]
+
+
 def test_nothing_compared_is_not_within_bounds(manifest: Manifest) -> None:
     assert problems(Comparison(manifest, manifest).report(), Bounds())

@@ -79,6 +79,19 @@ def test_too_few_rows_say_nothing(drift: FeatureDrift, model: Model) -> None:
     assert {item["band"] for item in drift.report(1)["items"]} == {"unknown"}
 
 
+def test_hours_pass_out_of_the_window_and_then_out_of_memory(
+    drift: FeatureDrift, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000 * 3600.0]
+    monkeypatch.setattr(drifting.time, "time", lambda: now[0])
+    for _ in range(drifting.HOURS_KEPT + 2):
+        feed(drift, model, synthetic.features(200, seed=3))
+        now[0] += 3600.0
+    assert drift.report(1)["rows"] == 0, "nothing yet in this hour"
+    assert drift.report(2)["rows"] == 800
+    assert drift.report(10_000)["rows"] == 800 * drifting.HOURS_KEPT
+
+
 def test_large_batches_are_sampled(drift: FeatureDrift, model: Model) -> None:
     feed(drift, model, synthetic.features(5000, seed=3))
     assert 4 * 200 < drift.report(1)["rows"] <= 4 * 256

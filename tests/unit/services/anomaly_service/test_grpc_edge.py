@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from services.anomaly_service.assessment import Assessor
+from services.anomaly_service.batcher import Scored
 from services.anomaly_service.explanation import MOVES_RISK
 from services.anomaly_service.grpc_edge import GrpcEdge
 from services.anomaly_service.scorer import Scorer
@@ -154,6 +155,18 @@ async def test_an_implausible_vital_is_left_out_and_never_scored_zero(edge: Grpc
     answer = await edge.score_vitals(vitals(**(WELL | {"temperature": 384.5})), None)
     assert "temperature" not in [score.vital for score in answer.vital_scores]
     assert answer.metadata["excluded.temperature"].startswith("implausible: 384.5")
+
+
+async def test_what_the_model_cannot_score_is_a_typed_answer(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The core's limits and the model's may differ some day."""
+
+    async def nothing(_features: bytes, rows: int) -> Scored:
+        return Scored(np.full((rows, len(SCORES)), np.nan, "<f4").tobytes(), _model(scorer))
+
+    monkeypatch.setattr(scorer, "score", nothing)
+    answer = await GrpcEdge(scorer, Assessor(scorer, paths.RULES.read_text("utf-8"))).score_vitals(vitals(**WELL), None)
+    assert answer.status == pb.NOT_SCORABLE
+    assert not answer.HasField("overall_risk")
 
 
 @pytest.mark.parametrize("given", [{}, {"temperature": 384.5}, {"heart_rate": -100.0}])

@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from models import train
 from services.anomaly_service.comparison import Bounds
 from services.anomaly_service.folder import ModelFolder
-from services.anomaly_service.scorer import Scorer
+from services.anomaly_service.scorer import NoModel, Scorer
 from services.anomaly_service.service import offered
 from services.anomaly_service.swap import Plan, Swap, SwapRefused
 from tests.unit.model import synthetic
@@ -237,6 +237,21 @@ def test_a_promotion_is_remembered(tmp_path: Path) -> None:
 def test_only_directories_of_the_folder_are_models(tmp_path: Path, name: str) -> None:
     with pytest.raises(ModelError):
         ModelFolder(tmp_path).file(name)
+
+
+def test_a_manifest_cannot_name_a_file_elsewhere(tmp_path: Path, other_file: Path) -> None:
+    shutil.copytree(other_file.parent, tmp_path / "m")
+    manifest = json.loads((tmp_path / "m" / "manifest.json").read_text())
+    (tmp_path / "m" / "manifest.json").write_text(json.dumps(manifest | {"file": f"../{other_file.name}"}))
+    with pytest.raises(ModelError, match="elsewhere"):
+        ModelFolder(tmp_path).file("m")
+
+
+async def test_without_a_model_rows_are_refused_with_the_reason() -> None:
+    scorer = Scorer(None, problem="the file is gone")
+    with pytest.raises(NoModel, match="the file is gone"):
+        await scorer.score(ROWS, 200)
+    await scorer.close()
 
 
 async def test_a_batch_is_of_the_model_it_began_with(model_file: Path, other_file: Path) -> None:
