@@ -111,7 +111,9 @@ def test_labelled_patients_without_a_row_are_said(
     monkeypatch.setenv("VIGIL_DIR", str(tmp_path / "vigil"))
     with ward[1].open("a") as labels:
         labels.write("somebody-else,arrest,2026-01-01T20:00:00Z\n")
+        labels.write("bed-1,fall,2026-01-01T20:00:00Z\n")
     shown = run(ward[0], "--labels", ward[1], "--out", tmp_path, "--processes", 1, "--rounds", 10)
+    assert ", arrest: 10 of 40 patients" in shown, "the commonest kind"
     assert "1 of 11 labelled patients have no row and are not counted, such as somebody-else" in shown
 
 

@@ -54,7 +54,8 @@ def test_a_true_probability_is_calibrated_and_a_squeezed_one_is_not() -> None:
     assert made.brier == pytest.approx(brier_score_loss(labels, p))
     assert (made.slope, made.intercept) == (pytest.approx(1.0, abs=0.05), pytest.approx(0.0, abs=0.1))
     assert made.expected_error < 0.01
-    assert sum(rows for _, _, rows in made.bins) == 50_000
+    assert [rows for _, _, rows in made.bins] == [5_000] * 10
+    assert [mean for mean, _, _ in made.bins] == sorted(mean for mean, _, _ in made.bins)
     half = calibration(labels, 1 / (1 + np.exp(-logit / 2)))
     assert half.slope == pytest.approx(2.0, abs=0.1)
 
