@@ -42,8 +42,8 @@ def evaluate(
 
     The live engine and model score every observation. AUROC, AUPRC, calibration, alarms per bed-day at fixed
     sensitivity, lead time, and groups by age, sex and ward, for the model's risk and beside it partial NEWS2, the
-    known part of qSOFA and the shock index on the same rows; intervals by resampling patients. Prints a table and
-    writes evaluation.json and evaluation.html.
+    known part of qSOFA and the shock index on the same rows; intervals by resampling patients. Prints a table and what
+    speaks against the model, and writes evaluation.json and evaluation.html.
 
     Of a recording that the model learned from, only the held-out patients are taken, unless --patients all.
 
