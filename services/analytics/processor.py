@@ -144,6 +144,9 @@ class Count:
 
     # The stage's turns ----------------------------------------------------------------------------
 
+    def prepare(self, groups: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        """There is nothing to wait for."""
+
     def assigned(self, positions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Whatever is in memory of them is not of this ownership; the mark is asked for with the first records."""
         self.revoked(positions)

@@ -7,7 +7,6 @@ so that a late answer of an earlier batch has nobody to go to.
 
 import itertools
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
@@ -31,10 +30,10 @@ class Broken(Unusable):
 
 
 class Asked:
-    """A request on its way, and the place for its answer. `deadline` is of the monotonic clock, in seconds."""
+    """A request on its way, and the place for its answer."""
 
-    def __init__(self, number: int, rows: int, deadline: float) -> None:
-        self.number, self.rows, self._deadline = number, rows, deadline
+    def __init__(self, number: int, rows: int) -> None:
+        self.number, self.rows = number, rows
         self._answer: SimpleQueue[_Answer] = SimpleQueue()
 
     def put(self, answer: _Answer) -> None:
@@ -43,12 +42,13 @@ class Asked:
 
     def done(self) -> bool:
         """Whether `result` would not wait."""
-        return not self._answer.empty() or time.monotonic() >= self._deadline
+        return not self._answer.empty()
 
-    def result(self) -> pb.ScoreBatchResponse:
-        """Once only. Raises `Unusable` when there is none by the deadline, or what broke the stream."""
+    def result(self, timeout_s: float) -> pb.ScoreBatchResponse:
+        """Once only. Raises `Unusable` when there is none within `timeout_s`, or what broke the stream. An answer that
+        is there is never too late."""
         try:
-            answer = self._answer.get(timeout=max(self._deadline - time.monotonic(), 0.0))
+            answer = self._answer.get(timeout=max(timeout_s, 0.0))
         except Empty:
             raise Unusable("DEADLINE_EXCEEDED") from None
         if isinstance(answer, Exception):
@@ -68,10 +68,10 @@ class ScoreStream:
         self._numbers = itertools.count(1)
         self._open: _Open | None = None
 
-    def ask(self, request: pb.ScoreBatchRequest, deadline: float) -> Asked:
+    def ask(self, request: pb.ScoreBatchRequest) -> Asked:
         """Sends it without waiting, under a number that no other request has. Raises when no stream can be opened."""
         request.request = next(self._numbers)
-        asked = Asked(request.request, request.rows, deadline)
+        asked = Asked(request.request, request.rows)
         if self._open is None or not self._open.send(request, asked):
             self._open = _Open(self._method, request, asked)
         return asked

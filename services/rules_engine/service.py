@@ -5,12 +5,14 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from services.rules_engine.component import ComponentWatch
 from services.rules_engine.control_log import ControlLog
+from services.rules_engine.questions import Question
 from services.rules_engine.routes import application
 from services.rules_engine.rule_file import NoRules, RuleFile
 from services.rules_engine.scorer import Bounds, Scorer
@@ -34,8 +36,18 @@ _STORE_TIMEOUT_S = 2.0  # rules wait for the store at most this long, and seldom
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class _Begun:
+    """Records that the core has read, and what the model was asked about them. The state is as it was before."""
+
+    records: Sequence[Record]
+    pending: Pending
+    question: Question | None
+
+
 class Evaluate:
-    """Per poll and partition: rows out of the core, one question to the model, scores back into the core.
+    """Per poll: rows out of the core and a question to the model, for all partitions; then, partition by partition,
+    scores back into the core.
 
     Between polls: the clock (`watchdog`), and whether the model is there (`model`).
     """
@@ -50,21 +62,44 @@ class Evaluate:
     ) -> None:
         self._engine, self._state, self._scorer = engine, state, scorer
         self._watchdog, self._model = watchdog, model
+        self._begun: dict[TopicPartition, _Begun] = {}
+
+    def prepare(self, groups: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        """Asks the model about all partitions, without waiting."""
+        self._drop(list(self._begun))
+        for position, records in groups.items():  # first of all: it may wait for the store, and the model would not
+            self._state.begin(position, records[0].offset, records[-1].offset + 1)
+        for position, records in groups.items():
+            with suppress(CoreError):  # `process` meets it again, and the stage knows what to do
+                self._begun[position] = self._begin(position, records)
 
     def process(self, position: TopicPartition, records: Sequence[Record]) -> Outcome:
         """Enriched batches in; scored batches and alerts out."""
         if self._watchdog:
             self._watchdog.seen(position.partition, records)
-        self._state.begin(position, records[0].offset, records[-1].offset + 1)
-        offsets = [record.offset for record in records]
-        values = [record.value for record in records]
-        pending = self._engine.begin(position.topic, position.partition, offsets, values, time.time_ns() // 1000)
-        scores, model = self._scorer.score(pending) if self._scorer else (None, "")
-        made = self._finish(pending, scores, model)
+        begun = self._begun.pop(position, None)
+        if begun is None or begun.records is not records:
+            self._state.begin(position, records[0].offset, records[-1].offset + 1)
+            begun = self._begin(position, records)
+        scores, model = self._scorer.scores(begun.question) if self._scorer else (None, "")
+        made = self._finish(begun.pending, scores, model)
         outputs = [Output(topology.SCORED, to, value) for to, _, value in made.scored]
         outputs += [Output(topology.ALERTS, to, value, key) for to, key, value in made.alerts]
         outputs += [Output(topology.DEAD_LETTER, position.partition, value) for _, _, value in made.dead_letters]
         return Outcome(outputs, made.observations_in, made.observations_out, made.dead_lettered, made.counts)
+
+    def _begin(self, position: TopicPartition, records: Sequence[Record]) -> _Begun:
+        if self._scorer and not self._begun:
+            self._scorer.anew()
+        offsets = [record.offset for record in records]
+        values = [record.value for record in records]
+        pending = self._engine.begin(position.topic, position.partition, offsets, values, time.time_ns() // 1000)
+        return _Begun(records, pending, self._scorer.ask(pending) if self._scorer else None)
+
+    def _drop(self, positions: Iterable[TopicPartition]) -> None:
+        """What was begun of them has not happened, and nobody waits for its scores."""
+        if [position for position in positions if self._begun.pop(position, None)] and not self._begun and self._scorer:
+            self._scorer.anew()
 
     def _finish(self, pending: Pending, scores: bytes | None, model: str) -> EngineOutput:
         """An answer that does not fit its rows is no answer: the rules go on without it."""
@@ -107,12 +142,14 @@ class Evaluate:
 
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
         """Checkpoints the state for the next owner and forgets it."""
+        self._drop(positions)
         if self._watchdog:
             self._watchdog.revoked(position.partition for position in positions)
         self._state.give_up(positions)
 
     def rewound(self, position: TopicPartition, offset: int) -> int:
         """The state is ahead of what was written: back to the last checkpoint."""
+        self._drop([position])
         back_to = self._state.take_back(position)
         if self._watchdog:
             self._watchdog.rewound(position.partition, back_to)

@@ -1,10 +1,14 @@
 """What a stage's own work looks like: a `Processor` turns records into an `Outcome`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from vigil.bus.port import Record, TopicPartition
+from vigil.bus.port import OUTPUT_BYTES_MAX, Record, TopicPartition
+
+
+class OutputTooLarge(ValueError):
+    """The log would refuse the output."""
 
 
 class Output(NamedTuple):
@@ -26,9 +30,34 @@ class Outcome:
     dead_lettered: int = 0
     counts: Sequence[tuple[str, int]] = ()
 
+    @classmethod
+    def merged(cls, outcomes: Iterable["Outcome"]) -> "Outcome":
+        """One of all of them, in their order."""
+        merged = cls()
+        for one in outcomes:
+            merged.outputs += one.outputs
+            merged.observations_in += one.observations_in
+            merged.observations_out += one.observations_out
+            merged.dead_lettered += one.dead_lettered
+            merged.counts = [*merged.counts, *one.counts]
+        return merged
+
+    def checked(self) -> "Outcome":
+        """The same. An output that the log would refuse for ever is a defect of its input, not a reason to stand
+        still: raises `OutputTooLarge`."""
+        for output in self.outputs:
+            if len(output.value) > OUTPUT_BYTES_MAX:
+                raise OutputTooLarge(f"{len(output.value)} bytes for {output.topic}")
+        return self
+
 
 class Processor(Protocol):
     """A stage's own work. All methods are called from the stage's thread."""
+
+    def prepare(self, groups: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        """What `process` will be called with next, group by group: what it would wait for may be asked for now. Must
+        change nothing that is kept: `process` may come with other records, or not at all (`rewound`, `revoked`).
+        Raising takes the batch back and makes its records be tried one by one; raising `Retry` only takes it back."""
 
     def process(self, position: TopicPartition, records: Sequence[Record]) -> Outcome:
         """Turns records of one partition into outputs. Raising takes the batch back and makes its records be
@@ -61,6 +90,9 @@ class Processor(Protocol):
 
 class Stateless:
     """The answers of a stage that keeps nothing between batches."""
+
+    def prepare(self, groups: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        """There is nothing to wait for."""
 
     def assigned(self, positions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Read from the committed offset."""

@@ -1,7 +1,8 @@
 """The batch loop of every consuming service, once: poll, process, write, acknowledge, commit.
 
     1. poll        a batch of records, grouped by partition, in order
-    2. process     one call into the core (stages) or one transaction (sinks) per partition
+    2. process     one call into the core (stages) or one transaction (sinks) per partition, after the processor
+                   has seen them all (`prepare`) and asked for what it would wait for
     3. write       outputs and dead letters go to the log
     4. acknowledge everything written is in the log (`flush`), or the batch is taken back
     5. commit      the input offsets, at intervals; always after 4
@@ -14,12 +15,11 @@ becomes a dead letter, acknowledged before its offset is committed.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import groupby
 
 from vigil.bus.port import (
-    OUTPUT_BYTES_MAX,
     Bus,
     BusError,
     Callbacks,
@@ -39,15 +39,12 @@ from vigil.settings import Settings
 
 __all__ = ["Outcome", "Output", "Processor", "Retry", "Stage", "Stateless"]
 
+_Groups = Mapping[TopicPartition, Sequence[Record]]
 _log = logging.getLogger(__name__)
 
 
 class _Suspect(Exception):
     """A batch holds a record that cannot be processed: read it again, record by record."""
-
-
-class _OutputTooLarge(ValueError):
-    """The log would refuse the output."""
 
 
 class Stage:
@@ -157,7 +154,7 @@ class Stage:
         self._starts = {position: group[0].offset for position, group in groups.items()}
         began = time.perf_counter()
         try:
-            outcomes = {position: self._process(position, group) for position, group in groups.items()}
+            outcomes = self._outcomes(groups)
             processed = time.perf_counter()
             for outcome in outcomes.values():
                 self._write(producer, outcome.outputs)
@@ -179,23 +176,39 @@ class Stage:
         self._fine()
         self._count(len(records), outcomes.values())
 
-    def _process(self, position: TopicPartition, records: Sequence[Record]) -> Outcome:
-        if self._careful.get(position, -1) >= records[0].offset:
-            return _merged(self._process_one(position, record) for record in records)
-        self._careful.pop(position, None)
+    def _outcomes(self, groups: _Groups) -> dict[TopicPartition, Outcome]:
+        careful = {p: group for p, group in groups.items() if self._careful.get(p, -1) >= group[0].offset}
+        others = {p: group for p, group in groups.items() if p not in careful}
+        # One by one first: nothing is prepared meanwhile that would have to wait for it.
+        outcomes = {p: Outcome.merged(self._process_one(p, one) for one in group) for p, group in careful.items()}
+        for position in others:
+            self._careful.pop(position, None)
+        if others:
+            with self._suspecting(others):
+                self._processor.prepare(others)
+        for position, group in others.items():
+            with self._suspecting({position: group}):
+                outcomes[position] = self._processor.process(position, group).checked()
+        return outcomes
+
+    @contextmanager
+    def _suspecting(self, groups: _Groups) -> Iterator[None]:
+        """What fails in here, and not for a dependency, makes the groups be read again, record by record."""
         try:
-            return _checked(self._processor.process(position, records))
+            yield
         except (Retry, BusError):
             raise
         except Exception as error:
             # The state may have seen some of the records: so back to where it stood, and one by one from there.
-            _log.warning("batch_suspect", extra={"fields": {"topic": position.topic, "reason": type(error).__name__}})
-            self._careful[position] = records[-1].offset
+            for position, group in groups.items():
+                fields = {"topic": position.topic, "reason": type(error).__name__}
+                _log.warning("batch_suspect", extra={"fields": fields})
+                self._careful[position] = group[-1].offset
             raise _Suspect from error
 
     def _process_one(self, position: TopicPartition, record: Record) -> Outcome:
         try:
-            return _checked(self._processor.process(position, [record]))
+            return self._processor.process(position, [record]).checked()
         except (Retry, BusError):
             raise
         except Exception as error:
@@ -300,25 +313,6 @@ class Stage:
             metrics.RECORDS_OUT.labels(self.name).inc(len(outcome.outputs))
             for name, count in outcome.counts:
                 metrics.NOTICES.labels(self.name, name).inc(count)
-
-
-def _checked(outcome: Outcome) -> Outcome:
-    """An output that the log would refuse for ever is a defect of its input, not a reason to stand still."""
-    for output in outcome.outputs:
-        if len(output.value) > OUTPUT_BYTES_MAX:
-            raise _OutputTooLarge(f"{len(output.value)} bytes for {output.topic}")
-    return outcome
-
-
-def _merged(outcomes: Iterable[Outcome]) -> Outcome:
-    merged = Outcome()
-    for one in outcomes:
-        merged.outputs += one.outputs
-        merged.observations_in += one.observations_in
-        merged.observations_out += one.observations_out
-        merged.dead_lettered += one.dead_lettered
-        merged.counts = [*merged.counts, *one.counts]
-    return merged
 
 
 def _position(record: Record) -> tuple[str, int]:

@@ -16,7 +16,13 @@ class Model:
     def __init__(self, answer: bytes | None) -> None:
         self.answer = answer
 
-    def score(self, pending: core.Pending) -> tuple[bytes | None, str]:
+    def anew(self) -> None:
+        pass
+
+    def ask(self, pending: core.Pending) -> core.Pending:
+        return pending
+
+    def scores(self, question: core.Pending) -> tuple[bytes | None, str]:
         return self.answer, "m1"
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.rules_engine.scorer import CALL_ROWS_MAX, Scorer
+from services.rules_engine.questions import CALL_ROWS_MAX
+from services.rules_engine.scorer import Scorer
 from tests.support.platform import eventually
 from tests.unit.services.rules_engine.streamed_model import BOUNDS, FEATURES, SCORES, Model
 from tests.unit.services.rules_engine.test_breaker import Clock
@@ -20,7 +21,8 @@ class Rows:
 
 def ask(scorer: Scorer, rows: int = 1) -> tuple[bytes | None, str]:
     pending: Any = Rows(rows)
-    return scorer.score(pending)
+    scorer.anew()
+    return scorer.scores(scorer.ask(pending))
 
 
 def pass_(scorer: Scorer, seconds: float) -> None:
@@ -32,8 +34,12 @@ def probed(scorer: Scorer) -> None:
     """Sends the probe that is due, and waits for its outcome."""
     scorer.look()
     assert scorer._probe is not None
-    eventually("the probe's outcome", scorer._probe.done, 5)
-    scorer.look()
+
+    def ended() -> bool:
+        scorer.look()
+        return scorer._probe is None
+
+    eventually("the probe's outcome", ended, 5)
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["nobody answers", "the channel is closed"])
@@ -45,8 +51,8 @@ def test_a_model_that_is_away_is_unavailable_and_left_alone(closed: bool) -> Non
     for _ in range(2):
         assert ask(scorer) == (None, "")
     assert scorer.well is False
-    scorer._stream = None  # type: ignore[assignment]
-    assert ask(scorer) == (None, ""), "it is not asked while the breaker is open"
+    pending: Any = Rows()
+    assert scorer.ask(pending) is None, "it is not asked while the breaker is open"
 
 
 def test_many_rows_are_asked_some_calls_at_a_time(model: Model, scorer: Scorer) -> None:
