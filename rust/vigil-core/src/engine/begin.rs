@@ -41,9 +41,10 @@ impl Engine {
             ));
         }
         let rules = Arc::clone(&self.rules);
+        self.begun += 1;
+        let sequence = self.begun;
         let state = self.partitions.entry(partition).or_default();
-        state.sequence += 1;
-        let sequence = state.sequence;
+        state.sequence = sequence;
         let bytes: usize = values.iter().map(|value| value.len()).sum();
         let observations = bytes / OBSERVATION_BYTES;
         let mut batch = Begin {

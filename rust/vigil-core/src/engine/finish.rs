@@ -66,7 +66,7 @@ impl Engine {
                     "only the last batch begun of a partition can be finished, once",
                 )
             })?;
-        partition.sequence += 1;
+        partition.sequence = 0;
         let mut output = Finish {
             partition: &mut *partition,
             pending: &mut *pending,

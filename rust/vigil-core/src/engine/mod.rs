@@ -5,8 +5,9 @@
 //! - [`finish`] evaluates the rules, writes scored batches and alerts, and only then changes the state.
 //!
 //! Until `finish` has returned, the state is as it was: a batch that was begun and not finished may simply be
-//! begun again. The next batch of a partition is begun after the former was finished, because its rows build
-//! on it; finishing any but the last batch begun is refused.
+//! begun again, or not at all. Batches of several partitions may be begun before the first is finished. The next
+//! batch of a partition is begun after the former was finished, because its rows build on it; finishing any but the
+//! last batch begun is refused, and so is one begun before the partition was restored or forgotten.
 //!
 //! What comes out depends on the order of the input alone: not on how it is cut into batches, on the number of
 //! partitions, on the clock, nor (but for the scores themselves) on the model.
@@ -74,6 +75,8 @@ pub struct Engine {
     rules_name: String,
     observations_max: u32,
     partitions: HashMap<u32, Partition>,
+    /// Batches begun, of all partitions: no two have the same number, also when a partition was restored between them.
+    begun: u64,
 }
 
 impl Engine {
@@ -89,6 +92,7 @@ impl Engine {
             rules_name: rules_name.to_owned(),
             observations_max: observations_max.max(1),
             partitions: HashMap::new(),
+            begun: 0,
         })
     }
 

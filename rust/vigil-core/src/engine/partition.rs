@@ -41,7 +41,7 @@ pub struct Partition {
     #[allow(clippy::vec_box)]
     // they go back into the map, which holds boxes, without being moved
     spare: Vec<Box<PatientState>>,
-    /// Counts batches begun and finished: a batch may finish only while its number is the newest.
+    /// The number of the batch begun last, until it is finished: no other may finish. 0 = none.
     pub sequence: u64,
     /// Input offset of the last checkpoint; the next delta builds on it.
     pub checkpointed: Option<i64>,

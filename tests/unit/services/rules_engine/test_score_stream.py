@@ -7,7 +7,7 @@ import pytest
 
 from services.rules_engine.scorer import Scorer
 from tests.support.platform import eventually
-from tests.unit.services.rules_engine.streamed_model import BOUNDS, SCORES, Answer, Model
+from tests.unit.services.rules_engine.streamed_model import BOUNDS, SCORES, Answer, Model, marked
 from tests.unit.services.rules_engine.test_breaker import Clock
 from tests.unit.services.rules_engine.test_scorer import ask, probed
 from vigil.pb import anomaly_pb2 as pb
@@ -31,13 +31,6 @@ def answered(scorer: Scorer) -> bool:
 
 def breaks(_request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
     raise RuntimeError("broken")
-
-
-def marked(request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
-    """Scores that say which request they are of."""
-    answer = Model.good(request)
-    answer.scores = bytes([request.request % 256]) * len(answer.scores)
-    return answer
 
 
 def test_batches_and_probes_share_one_stream(model: Model, scorer: Scorer) -> None:

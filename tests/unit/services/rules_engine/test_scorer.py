@@ -1,5 +1,6 @@
 """Asking for scores: however the model is missing, it is unavailable and nothing is raised."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from services.rules_engine.questions import CALL_ROWS_MAX
 from services.rules_engine.scorer import Scorer
 from tests.support.platform import eventually
-from tests.unit.services.rules_engine.streamed_model import BOUNDS, FEATURES, SCORES, Model
+from tests.unit.services.rules_engine.streamed_model import BOUNDS, FEATURES, SCORES, Model, marked
 from tests.unit.services.rules_engine.test_breaker import Clock
 from vigil.pb import anomaly_pb2 as pb
 
@@ -94,3 +95,64 @@ def test_without_input_the_model_is_probed_all_the_same(model: Model, scorer: Sc
         pass_(scorer, 11)
         probed(scorer)
     assert scorer.well is False
+
+
+def poll(scorer: Scorer, *rows: int) -> list[tuple[bytes | None, str]]:
+    """What the batches of one poll, of so many rows each, are answered: all are asked before any is waited for."""
+    pendings: list[Any] = [Rows(each) for each in rows]
+    scorer.anew()
+    questions = [scorer.ask(pending) for pending in pendings]
+    return [scorer.scores(question) for question in questions]
+
+
+def test_a_poll_without_an_answer_is_one_failure_and_waits_once(model: Model, scorer: Scorer) -> None:
+    model.answer = model.hung
+    assert poll(scorer, 1, 2, 3) == [(None, "")] * 3
+    assert scorer._breaker.failures == 1
+    assert poll(scorer, 1, 2, 3) == [(None, "")] * 3
+    assert scorer.well is False
+
+
+def test_a_poll_that_waited_too_long_for_one_batch_is_slow_however_fast_the_others_were(
+    model: Model, scorer: Scorer
+) -> None:
+    def first_slow(request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
+        return model.slow(request) if request.rows == 1 else model.good(request)
+
+    model.answer = first_slow
+    for _ in range(BOUNDS.breaker.failures_max):
+        assert scorer.well is not False
+        assert all(scores is not None for scores, _ in poll(scorer, 1, 2, 2)), "what came in time is used"
+    assert (scorer.well, scorer.reason) == (False, "slow")
+
+
+def test_a_batch_that_failed_is_not_forgotten_for_others_that_did_not(model: Model, scorer: Scorer) -> None:
+    def one_refused(request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
+        if request.rows != 1:
+            return model.good(request)
+        return pb.ScoreBatchResponse(status=pb.INVALID_ARGUMENT, request=request.request)
+
+    model.answer = one_refused
+    for _ in range(BOUNDS.breaker.failures_max):
+        assert [scores is not None for scores, _ in poll(scorer, 2, 1, 3)] == [True, False, True]
+    assert (scorer.well, scorer.reason) == (False, "INVALID_ARGUMENT")
+
+
+def test_what_was_asked_for_a_poll_that_is_over_is_nobodys(model: Model, scorer: Scorer) -> None:
+    """The service answers the first poll when the second has been asked: its answers find nobody."""
+    go = threading.Event()
+
+    def late(request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
+        go.wait(10)
+        return marked(request)
+
+    model.answer = late
+    pendings: list[Any] = [Rows(1), Rows(1)]
+    scorer.anew()
+    before = [scorer.ask(pending) for pending in pendings]
+    scorer.anew()
+    after = [scorer.ask(pending) for pending in pendings]
+    go.set()
+    assert [scorer.scores(question)[0] for question in after] == [bytes([n]) * SCORES * 4 for n in (3, 4)]
+    assert scorer.well is True
+    assert [scorer.scores(question) for question in before] == [(None, "")] * 2

@@ -181,6 +181,12 @@ fn fields(segment: &[u8]) -> Vec<(u32, Vec<u8>)> {
     all
 }
 
+/// All of the state.
+fn whole(engine: &mut Engine) -> Vec<(u32, Vec<u8>)> {
+    engine.checkpoint(0, RECORDS as i64, true); // a checkpoint names the one before it
+    fields(&engine.checkpoint(0, RECORDS as i64, true))
+}
+
 /// What a person can read of it, for the message of a failure.
 fn said(written: &Written) -> (Vec<v1::AlertEvent>, Option<i64>) {
     let alerts = written.1.alerts.iter();
@@ -241,10 +247,6 @@ fn a_crash_after_any_record_changes_nothing() {
                 at = engine.restore(0, &slices).unwrap() as usize;
             }
         }
-        let whole = |engine: &mut Engine| {
-            engine.checkpoint(0, records.len() as i64, true); // a checkpoint names the one before it
-            fields(&engine.checkpoint(0, records.len() as i64, true))
-        };
         assert_eq!(whole(&mut engine), whole(&mut straight), "log {seed}");
     }
     assert!(crashed >= 1000, "{crashed} crashes");
@@ -253,4 +255,31 @@ fn a_crash_after_any_record_changes_nothing() {
         alerts > 1000 && waits > 300,
         "{alerts} alerts, {waits} times something waited"
     );
+}
+
+#[test]
+fn a_batch_that_was_begun_and_dropped_has_not_happened() {
+    let mut dropped = 0;
+    for seed in 0..LOGS {
+        let mut dice = Dice(seed);
+        let hold = dice.pick(&[Hold::OnGap, Hold::OnGap, Hold::Always]);
+        let records = log(&mut dice);
+        let (mut straight, mut doubtful) = (engine_with(hold), engine_with(hold));
+        for (at, record) in records.iter().enumerate() {
+            for _ in 0..dice.below(3) {
+                let end = (at + 1 + dice.below(8) as usize).min(records.len());
+                let offsets: Vec<i64> = (at as i64..end as i64).collect();
+                let values: Vec<&[u8]> = records[at..end].iter().map(Vec::as_slice).collect();
+                dropped += doubtful.begin("t", 0, &offsets, &values, 3).unwrap().rows();
+            }
+            let expected = write(&mut straight, at, record);
+            assert_eq!(
+                write(&mut doubtful, at, record),
+                expected,
+                "log {seed}, record {at}"
+            );
+        }
+        assert_eq!(whole(&mut doubtful), whole(&mut straight), "log {seed}");
+    }
+    assert!(dropped > 10_000, "{dropped} rows were dropped");
 }

@@ -76,6 +76,27 @@ fn only_the_last_batch_begun_can_be_finished_once() {
 }
 
 #[test]
+fn a_batch_begun_before_its_partition_was_taken_back_cannot_be_finished() {
+    let mut engine = engine();
+    let value = batch(&rates(&[(0, 0.0)]));
+    let segment = engine.checkpoint(0, 0, true);
+    let mut before = engine.begin("t", 0, &[0], &[&value], 1).unwrap();
+    for forgotten in [true, false] {
+        if forgotten {
+            engine.forget(0);
+        }
+        engine.restore(0, &[&segment]).unwrap();
+        let refused = engine.finish(&mut before, None, "", 2).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::OutOfOrder);
+        let mut again = engine.begin("t", 0, &[0], &[&value], 1).unwrap();
+        let refused = engine.finish(&mut before, None, "", 2).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::OutOfOrder);
+        let made = engine.finish(&mut again, None, "", 2).unwrap();
+        assert_eq!(made.alerts.len(), 3);
+    }
+}
+
+#[test]
 fn an_input_record_is_never_split() {
     let mut engine = Engine::new(RULES, 4).unwrap();
     let all: Vec<v1::Observation> = rates(&[(0, 70.0); 9]);
