@@ -65,11 +65,24 @@ pub enum Change {
     Percent(f64),
 }
 
+impl Change {
+    /// In its unit.
+    pub const fn amount(self) -> f64 {
+        match self {
+            Self::Absolute(amount) | Self::Percent(amount) => amount,
+        }
+    }
+}
+
 /// One priority of a trend rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrendStep {
     /// At least this much.
     pub change: Change,
+    /// The change from which on it is met, as changes are compared ([`super::window::clean`]).
+    pub met_at: f64,
+    /// The change down to which it holds once it was met: less the rule's hysteresis.
+    pub held_at: f64,
     /// How long the condition must hold.
     pub delay_us: i64,
     /// Of the alarm.

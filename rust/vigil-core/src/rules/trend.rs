@@ -3,7 +3,7 @@
 use super::compile::RuleSet;
 use super::episode::{Facts, Phase, RuleState};
 use super::memory::Memory;
-use super::model::{Change, Rule, Test, Trend, TrendRule};
+use super::model::{Change, Rule, Test, Trend, TrendRule, TrendStep};
 use super::moment::{Alert, Basis, Evidence, Moment, Value};
 use super::run::{run, Finding};
 use super::window::{clean, Keeps, Spec};
@@ -46,17 +46,16 @@ fn evaluate_rule(
     let Some(reference) = memory.result(value.sign, spec(test, rule.devices)) else {
         return;
     };
-    let change = Changed::new(test.trend, reference, value.value);
-    if change.of(test).is_none() {
+    let Some(change) = change(test, reference, value.value) else {
         return; // who can say? The rule stays as it is
-    }
-    let met = change.reached(test, 0.0);
+    };
+    let met = met(test, change);
     if met == 0 && states.is_empty() {
         return;
     }
     let facts = Facts {
         met,
-        held: change.reached(test, test.hysteresis),
+        held: reached(test, |step| change >= step.held_at),
         immediate: moment.spot_check(value.previous_us, set.settings.spot_check_after_us),
     };
     let finding = Finding {
@@ -83,54 +82,30 @@ pub const fn spec(test: &TrendRule, devices: u64) -> Spec {
     }
 }
 
-/// How far a value has gone from its reference; never negative, for the window holds the value too.
-#[derive(Debug, Clone, Copy)]
-pub struct Changed {
-    absolute: f64,
-    /// `None` when a percentage of the reference means nothing.
-    percent: Option<f64>,
+/// How far a value has gone from its reference, in the unit of the test's steps; never negative, for the window holds
+/// the value too. `None` when they ask for a percentage that means nothing.
+#[inline]
+pub fn change(test: &TrendRule, reference: f64, value: f64) -> Option<f64> {
+    let absolute = match test.trend {
+        Trend::Fall => clean(reference - value),
+        Trend::Rise => clean(value - reference),
+    };
+    if !test.in_percent() || absolute == 0.0 {
+        return Some(absolute);
+    }
+    (reference > 0.0).then(|| clean(100.0 * absolute / reference))
 }
 
-impl Changed {
-    /// From `reference` to `value`.
-    pub fn new(trend: Trend, reference: f64, value: f64) -> Self {
-        let absolute = match trend {
-            Trend::Fall => clean(reference - value),
-            Trend::Rise => clean(value - reference),
-        };
-        Self {
-            absolute,
-            percent: if absolute == 0.0 {
-                Some(0.0)
-            } else {
-                (reference > 0.0).then(|| clean(100.0 * absolute / reference))
-            },
-        }
-    }
+/// Bits of the steps that such a change meets.
+#[inline]
+pub fn met(test: &TrendRule, change: f64) -> u8 {
+    reached(test, |step| change >= step.met_at)
+}
 
-    /// The change as the steps of `test` have it; `None` when they ask for a percentage that means nothing.
-    pub fn of(self, test: &TrendRule) -> Option<f64> {
-        if test.in_percent() {
-            self.percent
-        } else {
-            Some(self.absolute)
-        }
-    }
-
-    /// Bits of the steps that are reached, were the change larger by `hysteresis`.
-    pub fn reached(self, test: &TrendRule, hysteresis: f64) -> u8 {
-        let mut bits = 0;
-        for (i, step) in test.steps.iter().enumerate() {
-            let reached = match step.change {
-                Change::Absolute(change) => self.absolute >= clean(change - hysteresis),
-                Change::Percent(percent) => self
-                    .percent
-                    .is_some_and(|is| is >= clean(percent - hysteresis)),
-            };
-            bits |= u8::from(reached) << i;
-        }
-        bits
-    }
+#[inline]
+fn reached(test: &TrendRule, is: impl Fn(&TrendStep) -> bool) -> u8 {
+    let steps = (0..).zip(&test.steps);
+    steps.fold(0, |bits, (i, step)| bits | u8::from(is(step)) << i)
 }
 
 /// The value that the change of a step leads to from `reference`.

@@ -9,7 +9,7 @@ use crate::rules::kinds::{
 };
 use crate::rules::limit::{effective, window_of};
 use crate::rules::model::{Rule, Test};
-use crate::rules::trend::{spec, Changed};
+use crate::rules::trend::{change, met, spec};
 use crate::rules::{Profile, RuleState};
 use crate::sign::Sign;
 
@@ -140,13 +140,13 @@ impl Now<'_> {
             Trend::Fall => "fall",
             Trend::Rise => "rise",
         };
-        let change = last.and_then(|(speaker, value)| {
+        let reached = last.and_then(|(speaker, value)| {
             let reference = self
                 .state
                 .memory
                 .result(speaker, spec(test, rule.devices))?;
-            let change = Changed::new(test.trend, reference, value);
-            look.compared = change.of(test).map(|value| Compared {
+            let value = change(test, reference, value)?;
+            look.compared = Some(Compared {
                 what: way,
                 name: speaker.field(),
                 value,
@@ -158,7 +158,7 @@ impl Now<'_> {
                 reference: Some(reference),
                 window_us: Some(test.window_us),
             });
-            look.compared.as_ref().map(|_| change.reached(test, 0.0))
+            Some(met(test, value))
         });
         for (i, step) in test.steps.iter().enumerate() {
             let (limit, unit) = match step.change {
@@ -177,7 +177,7 @@ impl Now<'_> {
                 unit,
                 source: "rule",
                 delay_us: step.delay_us,
-                met: change.map(|bits| bits & 1 << i != 0),
+                met: reached.map(|bits| bits & 1 << i != 0),
                 ..StepView::default()
             });
         }

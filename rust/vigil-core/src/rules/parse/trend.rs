@@ -6,6 +6,7 @@ use super::field::{
 use super::fields::Fields;
 use crate::error::Error;
 use crate::rules::model::{Change, Rule, Test, Trend, TrendRule, TrendStep};
+use crate::rules::window::clean;
 
 /// Beside those of every rule.
 pub const KEYS: [&str; 6] = [
@@ -34,6 +35,8 @@ pub fn build(fields: &Fields<'_>, around: Around<'_>) -> Result<Rule, Error> {
     let sign = sign(fields, "sign")?;
     let direction = fields.required_word("direction", &DIRECTIONS)?;
     let window_us = fields.seconds("window_s", WINDOW_S_MIN, DURATION_S_MAX)?;
+    let window_us = window_us.ok_or_else(|| fields.missing("window_s"))?;
+    let hysteresis = hysteresis(fields)?;
     let test = TrendRule {
         sign,
         trend: if direction == 0 {
@@ -41,20 +44,18 @@ pub fn build(fields: &Fields<'_>, around: Around<'_>) -> Result<Rule, Error> {
         } else {
             Trend::Rise
         },
-        window_us: window_us.ok_or_else(|| fields.missing("window_s"))?,
-        hysteresis: hysteresis(fields)?,
-        steps: trend_steps(fields)?,
+        window_us,
+        hysteresis,
+        steps: trend_steps(fields, hysteresis)?,
     };
-    let least = test.steps.first().map(|step| match step.change {
-        Change::Absolute(change) | Change::Percent(change) => change,
-    });
+    let least = test.steps.first().map(|step| step.change.amount());
     check_ends(fields, test.hysteresis, least)?;
     let word = DIRECTIONS.get(direction).copied().unwrap_or_default();
     let alert_type = format!("{}_{word}", sign.field());
     rule(fields, around, &alert_type, Test::Trend(test))
 }
 
-fn trend_steps(rule: &Fields<'_>) -> Result<Vec<TrendStep>, Error> {
+fn trend_steps(rule: &Fields<'_>, hysteresis: f64) -> Result<Vec<TrendStep>, Error> {
     let delay_us = delay(rule, 0)?;
     let mut made: Vec<TrendStep> = Vec::new();
     for fields in steps(rule, &STEP_KEYS)? {
@@ -87,6 +88,8 @@ fn trend_steps(rule: &Fields<'_>) -> Result<Vec<TrendStep>, Error> {
         check_order(&fields, made.last().map(|s| s.urgency), urgency)?;
         made.push(TrendStep {
             change,
+            met_at: clean(change.amount()),
+            held_at: clean(change.amount() - hysteresis),
             delay_us: delay(&fields, delay_us)?,
             urgency,
         });
