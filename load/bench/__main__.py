@@ -88,6 +88,8 @@ class Bench:
             found[f"{name} scoring, flat for {self.step_s:.0f} s, observations/s"] = round(best)
             cpu_us = sum(run.cpu_s.values()) * 1e6 / run.generator["accepted"]
             found[f"{name} scoring, CPU µs an observation at 100,000/s, all services"] = round(cpu_us, 2)
+            for quantile in ("p50", "p99"):
+                found[f"{name} scoring, observation → alert at 100,000/s, {quantile} (ms)"] = run.alert_ms[quantile]
         rates = [value for name, value in found.items() if "flat" in name]
         self.found["ratios"]["pipeline with scoring ÷ without"] = round(rates[1] / max(rates[0], 1), 2)
 

@@ -42,10 +42,10 @@ class Stream(Protocol):
         """Nobody waits for what is still on its way."""
 
 
-def request_of(features: memoryview) -> pb.ScoreBatchRequest:
+def request_of(features: bytes) -> pb.ScoreBatchRequest:
     """A message of packed rows."""
     rows = len(features) // (COLUMNS * 4)
-    return pb.ScoreBatchRequest(version="1", rows=rows, columns=COLUMNS, features=bytes(features), schema=_SCHEMA)
+    return pb.ScoreBatchRequest(version="1", rows=rows, columns=COLUMNS, features=features, schema=_SCHEMA)
 
 
 def usable(answer: pb.ScoreBatchResponse, rows: int) -> pb.ScoreBatchResponse:
@@ -60,7 +60,7 @@ def usable(answer: pb.ScoreBatchResponse, rows: int) -> pb.ScoreBatchResponse:
 class Question:
     """The rows of one batch, and what was answered to them so far."""
 
-    def __init__(self, features: memoryview) -> None:
+    def __init__(self, features: bytes) -> None:
         step = CALL_ROWS_MAX * COLUMNS * 4
         self.messages = [features[at : at + step] for at in range(0, len(features), step)]
         self.answers: list[pb.ScoreBatchResponse] = []
@@ -89,7 +89,7 @@ class Questions:
         self._stream, self._in_flight_max, self._now = stream, in_flight_max, now
         self._left_s = timeout_s  # to be waited, for all of them together
         self._asked: list[Question] = []
-        self._unsent: deque[tuple[Question, memoryview]] = deque()
+        self._unsent: deque[tuple[Question, bytes]] = deque()
         self._sent: deque[tuple[Question, Answer]] = deque()
         self._reopened = False
 
@@ -98,7 +98,7 @@ class Questions:
         """Whether one of them waits for an answer."""
         return any(question.open for question in self._asked)
 
-    def ask(self, features: memoryview) -> Question:
+    def ask(self, features: bytes) -> Question:
         """Sends what may be on its way, and does not wait. What went wrong, `answers` says."""
         question = Question(features)
         self._asked.append(question)

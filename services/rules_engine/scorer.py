@@ -93,7 +93,7 @@ class Scorer:
         if self._breaker.state is not State.CLOSED:
             CALLS.labels("skipped").inc()
             return None
-        return self._questions.ask(memoryview(pending.features))
+        return self._questions.ask(pending.features)
 
     def scores(self, question: Question | None) -> tuple[bytes | None, str]:
         """Packed scores of the rows and the model's version; `(None, "")` when the model did not answer."""
@@ -138,7 +138,7 @@ class Scorer:
 
     def _send_probe(self) -> None:
         """One row of which nothing is known: it goes all the way through the model."""
-        row = memoryview(struct.pack(f"<{COLUMNS}f", *[float("nan")] * COLUMNS))
+        row = struct.pack(f"<{COLUMNS}f", *[float("nan")] * COLUMNS)
         self._asked_at = self._now()
         try:
             self._probe = self._stream.ask(request_of(row)), time.monotonic() + self._bounds.timeout_s

@@ -71,7 +71,7 @@ def poll(stream: Stream) -> Questions:
 
 def ask(poll: Questions, *rows: int) -> list[Question]:
     """A question of so many rows each; the n-th has features of byte n."""
-    return [poll.ask(memoryview(bytes([n]) * ROW * each)) for n, each in enumerate(rows)]
+    return [poll.ask(bytes([n]) * ROW * each) for n, each in enumerate(rows)]
 
 
 def answered(poll: Questions, question: Question) -> list[int]:
