@@ -1,5 +1,7 @@
 //! Second half: rules and scores, what is written, and the new state.
 
+use std::sync::Arc;
+
 use crate::alarms::forget::FORGET_AFTER_US;
 use crate::batch::RECORD_BYTES_MAX;
 use crate::error::{Error, ErrorCode};
@@ -55,6 +57,8 @@ impl Engine {
                 ));
             }
         }
+        // When the clock has something to do is for the rules to say that are in use by now.
+        let rules = Arc::clone(&self.rules);
         let partition = self
             .partitions
             .get_mut(&pending.partition)
@@ -88,7 +92,7 @@ impl Engine {
             ..
         } = output;
         let nobody = Identity::default();
-        let quiet_us = pending.rules.silent_after_us.min(FORGET_AFTER_US);
+        let quiet_us = rules.silent_after_us.min(FORGET_AFTER_US);
         for touched in std::mem::take(&mut pending.subjects) {
             if !touched.changed {
                 continue;
@@ -112,7 +116,7 @@ impl Engine {
                 let before_us = partition.due_of(place);
                 before_us.min(heard_us.saturating_add(quiet_us))
             } else {
-                next_us(&pending.rules, &state, known.unwrap_or(&nobody))
+                next_us(&rules, &state, known.unwrap_or(&nobody))
             };
             partition.put(key, place, state, identity, due_us);
         }

@@ -97,6 +97,26 @@ fn a_batch_begun_before_its_partition_was_taken_back_cannot_be_finished() {
 }
 
 #[test]
+fn rules_that_change_while_a_batch_is_scored_say_when_the_clock_is_next() {
+    let sooner = RULES.replace("silent_after_s = 300", "silent_after_s = 20");
+    let value = batch(&rates(&[(0, 70.0)]));
+    let due_us = |changed: bool| {
+        let mut engine = engine();
+        if !changed {
+            engine.reload(&sooner).unwrap();
+        }
+        let mut pending = engine.begin("t", 0, &[0], &[&value], 1).unwrap();
+        if changed {
+            engine.reload(&sooner).unwrap();
+        }
+        engine.finish(&mut pending, None, "", 2).unwrap();
+        engine.due_us(0).unwrap()
+    };
+    assert!(due_us(false) < T0 + 30 * SECOND);
+    assert_eq!(due_us(true), due_us(false));
+}
+
+#[test]
 fn an_input_record_is_never_split() {
     let mut engine = Engine::new(RULES, 4).unwrap();
     let all: Vec<v1::Observation> = rates(&[(0, 70.0); 9]);
