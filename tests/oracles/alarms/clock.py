@@ -114,4 +114,5 @@ class Clock(Signals):
         for heard in [*self.devices.values(), *self.signs.values()]:
             heard.before = None
         for alarm in self.in_order():
+            alarm.since = {}
             self.end(alarm, "CONDITION")

@@ -116,9 +116,14 @@ class Signals(Conditions):
             return
         if alarm.said:
             self.end(alarm, "CONDITION")
-        if alarm.since:  # another step is met and waits on: what it becomes is another alarm
+        else:
+            self._waits_on(alarm)
+
+    def _waits_on(self, alarm: Alarm) -> None:
+        """It has ended. When a step is met and waits on, what that becomes is another alarm."""
+        if alarm.since:
             self.alarms.pop((alarm.rule["id"], alarm.device), None)
-            waiting = self.begun(alarm.rule, alarm.sign, technical=alarm.technical)
+            waiting = self.begun(alarm.rule, alarm.sign, device=alarm.device, technical=alarm.technical)
             waiting.since, waiting.seen = alarm.since, alarm.seen
 
     def end(self, alarm: Alarm, cause: str, by: Control | None = None) -> None:
@@ -127,6 +132,7 @@ class Signals(Conditions):
             alarm.presence = "OFF"
             self.say(alarm, "END", cause, by=by)
         self.alarms.pop((alarm.rule["id"], alarm.device), None)
+        self._waits_on(alarm)
 
     # What keeps back ----------------------------------------------------------------------------------
 

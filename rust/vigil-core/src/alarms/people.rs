@@ -52,6 +52,9 @@ pub fn acknowledge(
             Presence::Latched => {
                 say(scene, state, Phase::End, Cause::Acknowledged, facts, sink);
                 state.end_signal();
+                if let Some(rule) = scene.rule(state).filter(|_| !state.is_over()) {
+                    state.begin_anew(rule, &scene.moment());
+                }
             }
             _ => continue,
         }

@@ -4,7 +4,7 @@ use crate::engine::identity::Identity;
 use crate::features::NEVER;
 use crate::ids::Id;
 use crate::rules::model::{Ladder, Rule};
-use crate::rules::moment::{Alert, Basis, Evidence};
+use crate::rules::moment::{Alert, Basis, Evidence, Moment};
 use crate::rules::{Phase, RuleSet, RuleState, Subject};
 
 use super::pause::{self, Pause};
@@ -77,6 +77,11 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
+    /// What rules that are not about values see of it.
+    pub fn moment(&self) -> Moment<'a> {
+        Moment::bare(self.now_us, self.event_id, self.subject)
+    }
+
     /// Nothing happens; it is only asked when something will.
     pub fn idle(
         set: &'a RuleSet,

@@ -106,8 +106,7 @@ impl RuleState {
 
     /// Something that the clock found to be silent.
     pub fn silent(rule: &Rule, sign: u8, scene: &Scene<'_>) -> Self {
-        let moment = Moment::bare(scene.now_us, scene.event_id, scene.subject);
-        Self::new(rule, sign, true, &moment)
+        Self::new(rule, sign, true, &scene.moment())
     }
 
     /// Moves on to `now_us`. `step(i)` gives delay and urgency of step i. Returns what is to be said.
@@ -174,7 +173,7 @@ impl RuleState {
         self.signal = SignalState::default();
     }
 
-    /// It has ended while another step is met and waits on: what that becomes is another alarm, not a second one of the
+    /// It has ended while a step is met and waits on: what that becomes is another alarm, not a second one of the
     /// same episode.
     pub fn begin_anew(&mut self, rule: &Rule, moment: &Moment<'_>) {
         let ended = self.clone();
@@ -185,6 +184,8 @@ impl RuleState {
             value: ended.value,
             sign_time_us: ended.sign_time_us,
             contributors: ended.contributors,
+            device: ended.device,
+            signs: ended.signs,
             ..Self::new(rule, ended.sign, ended.technical, moment)
         };
     }

@@ -185,6 +185,28 @@ fn a_latching_alarm_stays_until_someone_acts() {
 }
 
 #[test]
+fn what_waits_when_a_latched_alarm_is_acknowledged_is_another_alarm() {
+    let mut log = Log::new(&RULES.replace(
+        r#"{ limit = 90, priority = "medium" }"#,
+        r#"{ limit = 90, priority = "medium", delay_s = 10 }"#,
+    ));
+    let low = "spo2_low";
+    for (second, value) in [(0, 85.0), (10, 85.0), (11, 97.0), (20, 85.0)] {
+        log.hears(second, &[(Sign::Spo2, value)]);
+    }
+    log.acknowledges(21);
+    let ended = log.last();
+    log.told();
+    log.hears(29, &[(Sign::Spo2, 85.0)]);
+    assert_eq!(log.told(), []);
+    log.hears(30, &[(Sign::Spo2, 85.0)]);
+    assert_eq!(log.told(), [told(low, "start", "condition", "on")]);
+    let begun = log.last();
+    assert_ne!(begun.episode_id, ended.episode_id);
+    assert_eq!(begun.condition.unwrap().onset_time_us, T0 + 20 * SECOND);
+}
+
+#[test]
 fn a_pause_keeps_back_what_would_start_and_says_so() {
     let mut log = log();
     log.hears(0, &[(Sign::HeartRate, 70.0)]);
