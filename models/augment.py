@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.layout import DERIVED, SUPPORT, Layout, Matrix
+from models.layout import DERIVED, DEVIATIONS, SLOPES, SUPPORT, Layout, Matrix
 
 # The signs that common single devices measure.
 DEVICES: tuple[frozenset[str], ...] = (
@@ -15,7 +15,7 @@ DEVICES: tuple[frozenset[str], ...] = (
 )
 BLANKED_SHARE = 0.3
 NO_HISTORY_SHARE = 0.15
-_PARTS = {"age_s", "delta", "slope", "deviation", "unchanged_s"}
+_PARTS = {"age_s", "delta", *SLOPES, *DEVIATIONS, "unchanged_s"}
 
 
 def blank(layout: Layout, rows: Matrix, random: np.random.Generator) -> Matrix:
@@ -28,7 +28,7 @@ def blank(layout: Layout, rows: Matrix, random: np.random.Generator) -> Matrix:
                 columns = [at for at, column in enumerate(layout.features) if _is_of(name, column)]
                 out[np.ix_(chosen, np.array(columns))] = np.nan
     fresh = random.random(len(rows)) < NO_HISTORY_SHARE
-    history = [*layout.delta, *layout.columns("_slope"), *layout.columns("_deviation")]
+    history = [*layout.delta, *layout.rolling]
     out[np.ix_(fresh, np.array(history))] = np.nan
     for column in (*layout.columns("_unchanged_s"), layout.features.index("seen_s")):
         out[fresh, column] = np.where(np.isnan(out[fresh, column]), np.nan, 0.0)

@@ -12,7 +12,7 @@ _MORTALITY = {"risk": "this model's risk", "news2": "NEWS2", "both": "both, thei
 def render(numbers: dict[str, Any], manifest: Manifest) -> str:
     """The card."""
     test, patients = numbers["test"], numbers["patients"]
-    cost, calibrated, death = numbers["microseconds_per_row"], test["calibration"], numbers["mortality"]
+    cost, calibrated, death = numbers["microseconds_per_row"], test["calibration"]["intervals"], numbers["mortality"]
     return _TEMPLATE.read_text("utf-8").format(
         version=manifest.version,
         file=manifest.file,
@@ -30,11 +30,11 @@ def render(numbers: dict[str, Any], manifest: Manifest) -> str:
         not_scorable=100 * test["notScorable"]["risk"],
         rivals="\n".join(_rival(entry) for entry in test["ranking"].values()),
         alarms="\n".join(_alarms(test["alarms"])),
-        brier=calibrated["brier"],
-        mean_risk=calibrated["mean_probability"],
-        mean_label=calibrated["mean_label"],
-        slope=calibrated["slope"],
-        expected_error=calibrated["expected_error"],
+        brier=_figure(calibrated["brier"], 4),
+        mean_risk=_figure(calibrated["mean_probability"], 4),
+        mean_label=_figure(calibrated["mean_label"], 4),
+        slope=_figure(calibrated["slope"], 2),
+        expected_error=_figure(calibrated["expected_error"], 4),
         groups=_groups(test["groups"]),
         outcome_train=numbers["outcome_stays"]["train"],
         outcome_test=numbers["outcome_stays"]["test"],
@@ -48,6 +48,7 @@ def render(numbers: dict[str, Any], manifest: Manifest) -> str:
             for name, title in _MORTALITY.items()
         ),
         blanked=numbers["blanked_auroc"],
+        without={name: f"{_figure(of['auroc'])} | {_figure(of['auprc'])}" for name, of in numbers["without"].items()},
         swapped="\n".join(f"| {sign} | {value:.3f} |" for sign, value in numbers["swapped_value_auroc"].items()),
         artefacts="\n".join(_artefact(name, found) for name, found in numbers["artefacts"].items()),
         artefact_stays=numbers["artefact_stays"],
@@ -100,5 +101,5 @@ def _artefact(name: str, found: dict[str, float]) -> str:
     )
 
 
-def _figure(figure: dict[str, float]) -> str:
-    return f"{figure['value']:.3f} ({figure['low']:.3f} … {figure['high']:.3f})"
+def _figure(figure: dict[str, float], digits: int = 3) -> str:
+    return f"{figure['value']:.{digits}f} ({figure['low']:.{digits}f} … {figure['high']:.{digits}f})"

@@ -1,7 +1,7 @@
 """Where things stand in a feature row, and which quantities the networks see.
 
 The rows come from the Rust core; this file only names their columns. The networks' input, per row, is in this order:
-the patient's own baseline of each sign (value - delta), the signs' values, the signs of support; slope and deviation
+the patient's own baseline of each sign (value - delta), the signs' values, the signs of support; slopes and deviations
 per sign, the person and what signs say together; then the durations, as fourth roots of hours; then flags that say
 which of the values and signs of support are known. A quantity that is unknown stands where it usually is.
 """
@@ -37,13 +37,19 @@ TOGETHER = {
     "male": (0.0, 1.0, 0.5),
     "shock_index": (0.0, 10.0, 0.7),
     "pulse_pressure": (-300.0, 300.0, 60.0),
+    "heart_rate_at_37": (-100.0, 500.0, 85.0),
 }
 # What holds a sign's own value: it must not be seen when that value is predicted.
 DERIVED = {
-    "heart_rate": ("shock_index",),
+    "heart_rate": ("shock_index", "heart_rate_at_37"),
+    "temperature": ("heart_rate_at_37",),
     "systolic": ("shock_index", "pulse_pressure"),
     "diastolic": ("pulse_pressure",),
 }
+
+# What follows a sign's name where its columns hold how it moves, and how it varies.
+SLOPES = ("slope_6h", "slope_24h")
+DEVIATIONS = ("deviation_6h", "deviation_24h")
 
 Matrix = NDArray[np.float32]
 
@@ -71,11 +77,16 @@ class Layout:
         return self.columns("_delta")
 
     @cached_property
+    def rolling(self) -> list[int]:
+        """Columns of slopes and deviations, one after the other of all signs."""
+        return [column for part in (*SLOPES, *DEVIATIONS) for column in self.columns(f"_{part}")]
+
+    @cached_property
     def plain(self) -> list[int]:
         """Columns that are seen as they are, after the baselines: the first have a flag."""
         support = [self.features.index(name) for name in SUPPORT]
         together = [self.features.index(name) for name in TOGETHER]
-        return [*self.value, *support, *self.columns("_slope"), *self.columns("_deviation"), *together]
+        return [*self.value, *support, *self.rolling, *together]
 
     @cached_property
     def durations(self) -> list[int]:
@@ -118,7 +129,7 @@ class Layout:
         count = len(self.signs)
         usual = [USUAL[name] for name in (*self.signs, *SUPPORT)]
         plain = [(low, high, at) for (low, high), at in zip(self.plausible, usual, strict=True)]
-        trends = [(-SLOPE_MAX, SLOPE_MAX, 0.0)] * (2 * count)
+        trends = [(-SLOPE_MAX, SLOPE_MAX, 0.0)] * len(self.rolling)
         return np.array([*plain[:count], *plain, *trends, *TOGETHER.values()])
 
     def quantities_of(self, rows: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:

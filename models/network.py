@@ -13,7 +13,7 @@ from models.layout import Matrix
 
 RATE = 5e-3
 MOMENTUM, SQUARES = 0.9, 0.999
-WEIGHT_DECAY = 1e-4
+WEIGHT_DECAY = 1.0
 
 Floats = NDArray[np.float32]
 

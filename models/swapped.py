@@ -41,4 +41,5 @@ def measure(
 _DERIVED: dict[str, Callable[[dict[str, Scores]], Scores]] = {
     "shock_index": lambda value: value["heart_rate"] / value["systolic"],
     "pulse_pressure": lambda value: value["systolic"] - value["diastolic"],
+    "heart_rate_at_37": lambda value: value["heart_rate"] - 8.0 * (value["temperature"] - 37.0),
 }

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from models import artefacts, blanked, card, graph, mortality, plot, swapped
+from models import artefacts, blanked, card, graph, mortality, plot, swapped, without
 from models.fit import fit
 from models.held_out import evaluated
 from models.layout import SUPPORT, Layout, Matrix
@@ -133,6 +133,7 @@ def report(
         "rows": {n: len(data.rows.of(c).labels) for n, c in (("train", learn), ("calibration", calibrate))},
         "test": evaluated(columns, data, scores, test, rounds),
         "blanked_auroc": blanked.measure(columns, held_out, score),
+        "without": without.measure(columns, data.rows.of(learn), data.rows.of(calibrate), held_out, SEED, rounds),
         "swapped_value_auroc": swapped.measure(columns, held_out, score, SEED),
         "artefact_stays": min(len(stays), ARTEFACT_STAYS),
         "artefacts": artefacts.measure(columns, stays[:ARTEFACT_STAYS], score, SEED),

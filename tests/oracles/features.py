@@ -1,8 +1,10 @@
 """Feature rows as docs/features.md states them, written without looking at the core."""
 
 from math import nan, sqrt
+from typing import Any
 
 HOUR_S, DAY_S, MINUTE_S = 3600.0, 24 * 3600.0, 60.0
+WINDOWS_S = [HOUR_S, 6 * HOUR_S, DAY_S]
 SIGNS = ["heart_rate", "spo2", "respiratory_rate", "temperature", "systolic", "diastolic", "mean_pressure"]
 SUPPORT = ["etco2", "fio2", "glucose"]
 STANDS_IN = {
@@ -30,7 +32,7 @@ class Patient:
         self.age, self.male = age, male
         self.last: dict[str, tuple[float, float]] = {}
         self.baselines: dict[str, dict[str, float]] = {}
-        self.trends: dict[str, dict[str, float]] = {}
+        self.trends: dict[str, dict[str, Any]] = {}
         self.first: float | None = None
 
     def observe(self, second: float, values: dict[str, float]) -> dict[str, float]:
@@ -46,11 +48,12 @@ class Patient:
             row[sign] = value if known else nan
             row[f"{sign}_age_s"] = max(0.0, second - at) if known else nan
             row[f"{sign}_delta"] = value - baseline["value"] if known and baseline else nan
-            trend = self.trends.get(sign)
-            level = baseline["value"] - trend["mean"] if baseline and trend else nan
-            row[f"{sign}_slope"] = level if known else nan
-            row[f"{sign}_deviation"] = sqrt(trend["variance"]) if known and trend and trend["n"] > 1 else nan
-            same = known and trend is not None and trend["last"] == value
+            trend = self.trends.get(sign) if known else None
+            hour, quarter, day = trend["mean"] if trend else [nan] * 3
+            row[f"{sign}_slope_6h"], row[f"{sign}_slope_24h"] = hour - quarter, quarter - day
+            spread = [sqrt(v) for v in trend["variance"]] if trend and trend["n"] > 1 else [nan] * 3
+            row[f"{sign}_deviation_6h"], row[f"{sign}_deviation_24h"] = spread[1:]
+            same = trend is not None and trend["last"] == value
             row[f"{sign}_unchanged_s"] = (at - trend["since"] if same else 0.0) if known else nan
             if known and at == second and self._measured(sign) in values:
                 self._enter(sign, value, second)
@@ -66,6 +69,7 @@ class Patient:
             "on_oxygen": self._on_oxygen(second),
             "shock_index": rate / pressure if pressure > 0 else nan,
             "pulse_pressure": pressure - row["diastolic"],
+            "heart_rate_at_37": rate - 8 * (row["temperature"] - 37),
         }
 
     def _measured(self, sign: str) -> str:
@@ -107,7 +111,8 @@ class Patient:
     def _roll(self, sign: str, value: float, second: float) -> None:
         trend = self.trends.get(sign)
         if trend is None:
-            self.trends[sign] = {"at": second, "since": second, "last": value, "mean": value, "variance": 0.0, "n": 1}
+            first = {"mean": [value] * 3, "variance": [0.0] * 3, "n": 1}
+            self.trends[sign] = {"at": second, "since": second, "last": value, **first}
             return
         if trend["last"] != value:
             trend["last"], trend["since"] = value, second
@@ -115,8 +120,9 @@ class Patient:
         if elapsed < MINUTE_S:
             return
         trend["n"] += 1
-        weight = max(elapsed / (elapsed + DAY_S), 1 / trend["n"])
-        away = value - trend["mean"]
-        trend["mean"] += weight * away
-        trend["variance"] = (1 - weight) * (trend["variance"] + weight * away * away)
+        for at, window in enumerate(WINDOWS_S):
+            weight = max(elapsed / (elapsed + window), 1 / trend["n"])
+            away = value - trend["mean"][at]
+            trend["mean"][at] += weight * away
+            trend["variance"][at] = (1 - weight) * (trend["variance"][at] + weight * away * away)
         trend["at"] = second

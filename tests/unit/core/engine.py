@@ -12,7 +12,7 @@ from vigil.pb import events_pb2
 
 RULES = paths.RULES.read_text("utf-8")
 SECOND = 1_000_000
-QUIET = 0.0625
+QUIET = 0.03
 ADULT: dict[str, Any] = {"age_years": 60, "sex": "female"}
 
 
@@ -75,7 +75,7 @@ class Run:
     offset: int = 0
 
     def feed(self, *records: Sequence[events_pb2.Observation], model: str | None = "m1") -> core.EngineOutput:
-        """One batch of these records; the model answers 0.0625 to everything, or (None) nothing."""
+        """One batch of these records; the model answers 0.03 to everything, or (None) nothing."""
         return self.feed_values([batch(r) for r in records], model=model)
 
     def feed_values(

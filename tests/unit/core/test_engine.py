@@ -109,7 +109,7 @@ def test_a_scored_observation_keeps_what_it_was_made_of():
     assert (scored.header.trace_id, scored.header.patient_id) == (source.header.trace_id, "p1")
     assert (scored.vitals, scored.context, scored.flags) == (source.vitals, source.context, source.flags)
     scores = scored.scores
-    assert (scores.risk, scores.anomaly, scores.model_version) == (0.0625, 0.0625, "m1")
+    assert (scores.risk, scores.anomaly, scores.model_version) == (pytest.approx(0.03), pytest.approx(0.03), "m1")
     assert len(scores.anomaly_signs) == len(scores.anomaly_values) == 7
     assert (scores.rule_set_version, scores.source_offset) == (run.engine.rule_set_version, 41)
     assert scores.severity == pb.SEVERITY_UNSPECIFIED

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from models.layout import DEVIATIONS, SLOPES
 from models.rows import Dataset, Rows
 from models.train import layout
 from vigil import core
@@ -27,15 +28,16 @@ def features(rows: int, seed: int) -> np.ndarray:
         known = random.random(rows) < 0.8
         highest = 100.0 if sign == "spo2" else 1000.0
         made[known, at] = np.minimum(random.normal(centre, spread, known.sum()), highest)
-        of = {part: names.index(f"{sign}_{part}") for part in ("age_s", "slope", "deviation", "unchanged_s")}
+        of = {part: names.index(f"{sign}_{part}") for part in ("age_s", *SLOPES, *DEVIATIONS, "unchanged_s")}
         made[known, of["age_s"]] = 0.0
         made[known, delta] = random.normal(0.0, spread / 3, known.sum())
-        made[known, of["slope"]] = random.normal(0.0, spread / 3, known.sum())
-        made[known, of["deviation"]] = spread * random.random(known.sum())
+        for slope, deviation in zip(SLOPES, DEVIATIONS, strict=True):
+            made[known, of[slope]] = random.normal(0.0, spread / 3, known.sum())
+            made[known, of[deviation]] = spread * random.random(known.sum())
         made[known, of["unchanged_s"]] = 3600.0 * random.integers(0, 3, known.sum())
     first = random.random(rows) < 0.4  # rows of patients without a past, as single calls make them
     for name in names:
-        if name.endswith(("_delta", "_slope", "_deviation")):
+        if name.endswith(("_delta", *SLOPES, *DEVIATIONS)):
             made[first, names.index(name)] = np.nan
     made[:, names.index("age_years")] = random.integers(18, 95, rows)
     made[:, names.index("seen_s")] = 3600.0 * random.integers(0, 60, rows)
@@ -43,6 +45,7 @@ def features(rows: int, seed: int) -> np.ndarray:
     value = {sign: made[:, at] for sign, at in zip(columns.signs, columns.value, strict=True)}
     made[:, names.index("shock_index")] = value["heart_rate"] / value["systolic"]
     made[:, names.index("pulse_pressure")] = value["systolic"] - value["diastolic"]
+    made[:, names.index("heart_rate_at_37")] = value["heart_rate"] - 8.0 * (value["temperature"] - 37.0)
     return made
 
 

@@ -35,6 +35,7 @@ def answer(model: Model, vitals: dict[str, float]) -> dict[str, float]:
     row[NAMES.index("age_years")], row[NAMES.index("male")] = 65.0, 1.0
     row[NAMES.index("shock_index")] = vitals["heart_rate"] / vitals["systolic"]
     row[NAMES.index("pulse_pressure")] = vitals["systolic"] - vitals["diastolic"]
+    row[NAMES.index("heart_rate_at_37")] = vitals["heart_rate"] - 8.0 * (vitals["temperature"] - 37.0)
     return dict(zip(SCORES, np.frombuffer(model.score(row.tobytes(), 1), np.float32).tolist(), strict=True))
 
 

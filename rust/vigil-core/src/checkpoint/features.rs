@@ -2,7 +2,7 @@
 
 use super::bytes::{broken, time, Bytes};
 use crate::error::Error;
-use crate::features::{Baseline, History};
+use crate::features::{Baseline, History, Rolling};
 use crate::wire::Writer;
 
 /// Writes the patient's own baselines.
@@ -44,8 +44,10 @@ pub(super) fn write_trends(w: &mut Writer, history: &History, base_us: i64) {
             time(w, trend.sampled_us, base_us);
             time(w, trend.changed_us, base_us);
             w.raw_varint(u64::from(trend.samples));
-            for value in [trend.last, trend.mean, trend.variance] {
-                w.raw(&value.to_le_bytes());
+            w.raw(&trend.last.to_le_bytes());
+            for Rolling { mean, variance } in trend.windows {
+                w.raw(&mean.to_le_bytes());
+                w.raw(&variance.to_le_bytes());
             }
         }
     }
@@ -64,8 +66,10 @@ pub(super) fn read_trends(
         slot.sampled_us = bytes.time(base_us)?;
         slot.changed_us = bytes.time(base_us)?;
         slot.samples = u32::try_from(bytes.varint()?).map_err(|_| broken())?;
-        for value in [&mut slot.last, &mut slot.mean, &mut slot.variance] {
-            *value = f32::from_le_bytes(bytes.fixed()?);
+        slot.last = f32::from_le_bytes(bytes.fixed()?);
+        for rolling in &mut slot.windows {
+            rolling.mean = f32::from_le_bytes(bytes.fixed()?);
+            rolling.variance = f32::from_le_bytes(bytes.fixed()?);
         }
     }
     Ok(())

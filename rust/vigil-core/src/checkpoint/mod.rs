@@ -19,7 +19,7 @@ use crate::engine::partition::Partition;
 use crate::error::{Error, ErrorCode};
 use crate::wire::{Reader, Writer};
 
-const MAGIC: &[u8; 4] = b"VGL\x03";
+const MAGIC: &[u8; 4] = b"VGL\x04";
 const DIGEST_BYTES: usize = 8;
 
 /// Writes the state of `partition` at the input offset `next_offset`: whole, or what changed since the last time.

@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn its_size_is_what_the_documents_say() {
-        assert_eq!(size_of::<History>(), 456);
+        assert_eq!(size_of::<History>(), 568);
     }
 
     #[test]

@@ -18,8 +18,8 @@ pub use baseline::Baseline;
 pub use family::{Family, MODEL_FAMILIES};
 pub use history::History;
 pub use known::{Known, Reading, ALTERNATE_AFTER_US, NEVER};
-pub use row::{push_row, Person};
-pub use trend::Trend;
+pub use row::{push_row, Person, SIGN_COLUMNS};
+pub use trend::{Rolling, Trend};
 
 use crate::sign::Sign;
 
@@ -31,8 +31,10 @@ const OF_A_SIGN: [&str; row::SIGN_COLUMNS] = [
     "",
     "_age_s",
     "_delta",
-    "_slope",
-    "_deviation",
+    "_slope_6h",
+    "_slope_24h",
+    "_deviation_6h",
+    "_deviation_24h",
     "_unchanged_s",
 ];
 
@@ -40,13 +42,14 @@ const OF_A_SIGN: [&str; row::SIGN_COLUMNS] = [
 pub(crate) const SUPPORT: [Sign; 3] = [Sign::Etco2, Sign::Fio2, Sign::Glucose];
 
 /// Columns that follow those of the signs.
-const TAIL: [&str; 6] = [
+const TAIL: [&str; 7] = [
     "age_years",
     "male",
     "on_oxygen",
     "seen_s",
     "shock_index",
     "pulse_pressure",
+    "heart_rate_at_37",
 ];
 
 /// Columns of a feature row.

@@ -12,7 +12,11 @@ pub struct Person {
 }
 
 /// Columns of one sign.
-pub const SIGN_COLUMNS: usize = 6;
+pub const SIGN_COLUMNS: usize = 8;
+/// How much a degree Celsius of fever quickens the heart, beats a minute (Liebermeister's rule).
+const RATE_PER_DEGREE: f64 = 8.0;
+/// Where temperature is said to quicken nothing, degrees Celsius.
+const USUAL_TEMPERATURE: f64 = 37.0;
 
 /// Appends the row of a patient at `now_us` to `out`. The history is that before this observation.
 #[inline]
@@ -26,17 +30,18 @@ pub fn push_row(out: &mut Vec<f32>, known: &Known, history: &History, person: Pe
     {
         if let Some(reading) = known.current(family, now_us, VALUE_AGE_US_MAX) {
             *slot = reading.value;
+            let [slope_6h, slope_24h] = trend.slopes();
+            let [deviation_6h, deviation_24h] = trend.deviations();
             *columns = [
                 reading.value as f32,
                 seconds(now_us.saturating_sub(reading.time_us).max(0)),
-                or_nan(baseline.delta(reading.value).map(|delta| delta as f32)),
-                or_nan(
-                    baseline
-                        .level()
-                        .zip(trend.mean())
-                        .map(|(level, mean)| level as f32 - mean),
-                ),
-                or_nan(trend.deviation()),
+                baseline
+                    .delta(reading.value)
+                    .map_or(f32::NAN, |delta| delta as f32),
+                slope_6h,
+                slope_24h,
+                deviation_6h,
+                deviation_24h,
                 seconds(trend.unchanged_us(reading)),
             ];
         }
@@ -56,7 +61,7 @@ pub fn push_row(out: &mut Vec<f32>, known: &Known, history: &History, person: Pe
         truth(on_oxygen),
         seconds(history.known_us(now_us)),
     ]);
-    let [heart_rate, _, _, _, systolic, diastolic, _] = values;
+    let [heart_rate, _, _, temperature, systolic, diastolic, _] = values;
     out.extend_from_slice(&[
         if systolic > 0.0 {
             (heart_rate / systolic) as f32
@@ -64,12 +69,8 @@ pub fn push_row(out: &mut Vec<f32>, known: &Known, history: &History, person: Pe
             f32::NAN
         },
         (systolic - diastolic) as f32,
+        (heart_rate - RATE_PER_DEGREE * (temperature - USUAL_TEMPERATURE)) as f32,
     ]);
-}
-
-#[inline]
-fn or_nan(value: Option<f32>) -> f32 {
-    value.unwrap_or(f32::NAN)
 }
 
 #[inline]
@@ -85,7 +86,7 @@ fn truth(fact: Option<bool>) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::{feature_names, Baseline, Reading, Trend, FEATURES};
+    use crate::features::{feature_names, Baseline, Reading, Rolling, Trend, FEATURES};
     use crate::sign::Sign;
 
     fn column(row: &[f32], name: &str) -> f32 {
@@ -120,6 +121,7 @@ mod tests {
             (Sign::PulseRate, 80.0, 1_000_000),
             (Sign::ArtSystolic, 100.0, 3_000_000),
             (Sign::Diastolic, 60.0, 3_000_000),
+            (Sign::Temperature, 39.0, 2_000_000),
             (Sign::Etco2, 35.0, 1_000_000),
             (Sign::O2Flow, 2.0, 0),
         ] {
@@ -134,9 +136,9 @@ mod tests {
             sampled_us: 0,
             changed_us: 250_000,
             last: 80.0,
-            mean: 72.0,
-            variance: 9.0,
             samples: 2,
+            windows: [(75.0, 1.0), (72.0, 9.0), (70.5, 16.0)]
+                .map(|(mean, variance)| Rolling { mean, variance }),
         };
         let person = Person {
             age_years: Some(70),
@@ -148,8 +150,10 @@ mod tests {
             ("heart_rate", 80.0),
             ("heart_rate_age_s", 2.0),
             ("heart_rate_delta", 10.0),
-            ("heart_rate_slope", -2.0),
-            ("heart_rate_deviation", 3.0),
+            ("heart_rate_slope_6h", 3.0),
+            ("heart_rate_slope_24h", 1.5),
+            ("heart_rate_deviation_6h", 3.0),
+            ("heart_rate_deviation_24h", 4.0),
             ("heart_rate_unchanged_s", 0.75),
             ("systolic", 100.0),
             ("systolic_age_s", 0.0),
@@ -162,6 +166,7 @@ mod tests {
             ("seen_s", 2.0),
             ("shock_index", 0.8),
             ("pulse_pressure", 40.0),
+            ("heart_rate_at_37", 64.0),
         ] {
             assert_eq!(column(&row, name), expected, "{name}");
         }
@@ -169,7 +174,8 @@ mod tests {
             "spo2",
             "spo2_age_s",
             "systolic_delta",
-            "systolic_slope",
+            "systolic_slope_6h",
+            "systolic_deviation_24h",
             "fio2",
         ] {
             assert!(column(&row, name).is_nan(), "{name}");

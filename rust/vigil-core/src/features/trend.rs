@@ -5,10 +5,20 @@
 
 use super::known::{Reading, NEVER};
 
-/// After a gap this long, mean and variability are half old, half new: one day of event time.
-pub const WINDOW_US: f64 = 24.0 * 3600.0 * 1e6;
+const HOUR_US: f64 = 3600.0 * 1e6;
+/// After a gap this long, mean and variability are half old, half new: 1, 6 and 24 hours of event time.
+pub const WINDOWS_US: [f64; 3] = [HOUR_US, 6.0 * HOUR_US, 24.0 * HOUR_US];
 /// Values sooner after the last sample than this do not enter the mean: one minute.
 pub const SAMPLE_US_MIN: i64 = 60_000_000;
+
+/// Mean and variability of one window.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Rolling {
+    /// Mean over about the window.
+    pub mean: f32,
+    /// Mean square distance from `mean`, over about the window.
+    pub variance: f32,
+}
 
 /// What is kept of one sign. Every plausible value enters, anomalous ones too: that is what a mean is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,12 +29,10 @@ pub struct Trend {
     pub changed_us: i64,
     /// The last value. Meaningless, like the rest, while `samples` is 0.
     pub last: f32,
-    /// Mean over about [`WINDOW_US`].
-    pub mean: f32,
-    /// Mean square distance from `mean`, over about [`WINDOW_US`].
-    pub variance: f32,
     /// Samples that entered.
     pub samples: u32,
+    /// One for each of [`WINDOWS_US`].
+    pub windows: [Rolling; WINDOWS_US.len()],
 }
 
 impl Default for Trend {
@@ -33,9 +41,8 @@ impl Default for Trend {
             sampled_us: NEVER,
             changed_us: NEVER,
             last: 0.0,
-            mean: 0.0,
-            variance: 0.0,
             samples: 0,
+            windows: Default::default(),
         }
     }
 }
@@ -51,16 +58,28 @@ impl Trend {
         }
     }
 
-    /// The mean; `None` before the first sample.
+    /// Where the sign is moving: the mean of each window minus that of the next longer one; NaN before the first
+    /// sample.
     #[inline]
-    pub fn mean(&self) -> Option<f32> {
-        (self.samples > 0).then_some(self.mean)
+    pub fn slopes(&self) -> [f32; 2] {
+        let [hour, quarter, day] = self.windows.map(|window| window.mean);
+        if self.samples > 0 {
+            [hour - quarter, quarter - day]
+        } else {
+            [f32::NAN; 2]
+        }
     }
 
-    /// The standard deviation; `None` before the second sample.
+    /// The standard deviations of the two longer windows; NaN before the second sample. In an hour a chart has
+    /// too few values to tell.
     #[inline]
-    pub fn deviation(&self) -> Option<f32> {
-        (self.samples > 1).then(|| self.variance.sqrt())
+    pub fn deviations(&self) -> [f32; 2] {
+        let [_, quarter, day] = self.windows;
+        if self.samples > 1 {
+            [quarter, day].map(|window| window.variance.sqrt())
+        } else {
+            [f32::NAN; 2]
+        }
     }
 
     /// Takes the next reading. Readings come in order of time.
@@ -73,9 +92,11 @@ impl Trend {
                 sampled_us: time_us,
                 changed_us: time_us,
                 last: value,
-                mean: value,
-                variance: 0.0,
                 samples: 1,
+                windows: [Rolling {
+                    mean: value,
+                    variance: 0.0,
+                }; WINDOWS_US.len()],
             };
             return;
         }
@@ -92,12 +113,14 @@ impl Trend {
 
     fn sample(&mut self, value: f32, elapsed_us: f64) {
         self.samples = self.samples.saturating_add(1);
-        // While young it is the plain mean: the first value must not weigh for a day.
+        // While young it is the plain mean: the first value must not weigh for a whole window.
         let young = 1.0 / f64::from(self.samples);
-        let weight = (elapsed_us / (elapsed_us + WINDOW_US)).max(young) as f32;
-        let away = value - self.mean;
-        self.mean += away * weight;
-        self.variance = (1.0 - weight) * (self.variance + weight * away * away);
+        for (rolling, window_us) in self.windows.iter_mut().zip(WINDOWS_US) {
+            let weight = (elapsed_us / (elapsed_us + window_us)).max(young) as f32;
+            let away = value - rolling.mean;
+            rolling.mean += away * weight;
+            rolling.variance = (1.0 - weight) * (rolling.variance + weight * away * away);
+        }
     }
 }
 
@@ -119,7 +142,9 @@ mod tests {
     #[test]
     fn nothing_is_known_before_the_first_value() {
         let trend = Trend::default();
-        assert_eq!((trend.mean(), trend.deviation()), (None, None));
+        for missing in [trend.slopes(), trend.deviations()].as_flattened() {
+            assert!(missing.is_nan());
+        }
         let reading = Reading {
             value: 0.0,
             time_us: HOUR_US,
@@ -130,10 +155,26 @@ mod tests {
     #[test]
     fn while_young_they_are_plain_mean_and_deviation() {
         let values = [(70.0, 0), (80.0, MINUTE_US), (90.0, 2 * MINUTE_US)];
-        assert_eq!(fed(values.into_iter().take(1)).deviation(), None);
+        let first = fed(values.into_iter().take(1));
+        assert_eq!(first.slopes(), [0.0; 2]);
+        assert!(first.deviations().iter().all(|missing| missing.is_nan()));
         let trend = fed(values);
-        assert_eq!(trend.mean(), Some(80.0));
-        assert!((trend.deviation().unwrap() - (200.0_f32 / 3.0).sqrt()).abs() < 1e-4);
+        assert!(trend.windows.iter().all(|window| window.mean == 80.0));
+        for deviation in trend.deviations() {
+            assert!((deviation - (200.0_f32 / 3.0).sqrt()).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn a_shorter_window_follows_sooner() {
+        // Three days at 70, then three hours at 80.
+        let values = (0..76).map(|hour| (if hour < 73 { 70.0 } else { 80.0 }, hour * HOUR_US));
+        let trend = fed(values);
+        let [hour, quarter, day] = trend.windows.map(|window| window.mean);
+        assert!(hour > quarter + 3.0 && quarter > day + 1.0 && day > 70.5);
+        assert_eq!(trend.slopes(), [hour - quarter, quarter - day]);
+        let [of_quarter, of_day] = trend.deviations();
+        assert!(of_quarter > of_day);
     }
 
     #[test]
@@ -146,6 +187,7 @@ mod tests {
             })
         };
         let (fine, coarse) = (fed(levels(1_000_000)), fed(levels(HOUR_US)));
+        let ([.., fine], [.., coarse]) = (fine.windows, coarse.windows);
         assert!((fine.mean - coarse.mean).abs() < 0.3);
         assert!((fine.variance.sqrt() - coarse.variance.sqrt()).abs() < 0.3);
         assert!(fine.mean > 73.0 && fine.mean < 76.0);

@@ -19,7 +19,7 @@ mod silence;
 
 use super::explain::Beside;
 use super::*;
-use crate::features::SCORES;
+use crate::features::{SCORES, SIGN_COLUMNS};
 use crate::ids::derive;
 use crate::pb::v1;
 use crate::sign::Sign;
@@ -96,7 +96,7 @@ fn model(pending: &Pending) -> Vec<u8> {
     for row in pending.features().chunks(columns.max(1)) {
         for column in 0..SCORES {
             // The signs' values: what stands between them tells of a past that a first row does not have.
-            let value = row.get(column * 6).copied().unwrap_or(f32::NAN);
+            let value = row.get(column * SIGN_COLUMNS).copied().unwrap_or(f32::NAN);
             scores.extend((value / 300.0).to_le_bytes());
         }
     }

@@ -1,0 +1,63 @@
+"""What the risk would be without some columns: trained the same way on sepsis alone, measured on the test patients.
+
+Blanking columns of the finished model (`models.blanked`) says how much it leans on them; this says how much they know
+that the rest does not.
+"""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import augment, risk
+from models.layout import SUPPORT, Layout, Scale
+from models.lesson import lesson
+from models.rows import Rows
+from vigil.evaluation.bootstrap import intervals
+from vigil.evaluation.ranking import Ranking
+
+
+def hidden(layout: Layout) -> dict[str, list[int]]:
+    """By name the columns to do without: those of time, of the signs of support, both."""
+    times = [at for at, name in enumerate(layout.features) if name.endswith("_s")]
+    support = [at for at, name in enumerate(layout.features) if name.removesuffix("_age_s") in SUPPORT]
+    return {"times": times, "support": support, "both": sorted({*times, *support})}
+
+
+def measure(
+    layout: Layout, learn: Rows, calibration: Rows, test: Rows, seed: int, rounds: int
+) -> dict[str, dict[str, Any]]:
+    """AUROC and AUPRC with intervals of a risk for each of `hidden`."""
+    made = {}
+    for name, columns in hidden(layout).items():
+        seen = [_blank(rows, columns) for rows in (learn, calibration, test)]
+        made[name] = _figures(test, _logit(layout, *seen, seed), seed, rounds)
+    return made
+
+
+def _blank(rows: Rows, columns: list[int]) -> Rows:
+    features = rows.features.copy()
+    features[:, columns] = np.nan
+    return replace(rows, features=features)
+
+
+def _logit(layout: Layout, learn: Rows, calibration: Rows, test: Rows, seed: int) -> NDArray[np.float64]:
+    """The risk of the test rows, by a network that was taught as the shipped one is."""
+    seen = replace(learn, features=augment.blank(layout, learn.features, np.random.default_rng(seed)))
+    learnt = lesson(layout, seen, Rows.none(len(layout.features)), seed)
+    scale = Scale.fit(layout, *layout.quantities_of(learn.features))
+    head = risk.fit(scale.inputs(layout, learnt.rows), learnt.logit, learnt.weight, seed)
+    head = risk.calibrate(head, scale.inputs(layout, calibration.features), calibration.labels)
+    return head.logit(scale.inputs(layout, test.features))
+
+
+def _figures(rows: Rows, logit: NDArray[np.float64], seed: int, rounds: int) -> dict[str, Any]:
+    people, index = np.unique(rows.patient, return_inverse=True)
+    ranking = Ranking(rows.labels, logit)
+
+    def figures(weights: NDArray[np.float64] | None) -> dict[str, float]:
+        auroc, auprc = ranking.both(None if weights is None else weights[index])
+        return {"auroc": auroc, "auprc": auprc}
+
+    return {name: asdict(found) for name, found in intervals(figures, len(people), seed, rounds).items()}
