@@ -32,6 +32,9 @@ from vigil.store.last_rules import LastRules
 
 NAME = "rules-engine"
 MODEL = "anomaly-service"
+TOGETHER_BYTES_MAX = 256 << 10
+"""Of records: a larger poll is asked about partition by partition. Rows and copied patients of all of it would not stay
+in the caches, and with that much to do the cores have nothing to overlap (adr/0024)."""
 _STORE_TIMEOUT_S = 2.0  # rules wait for the store at most this long, and seldom
 _log = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ class _Begun:
 
 class Evaluate:
     """Per poll: rows out of the core and a question to the model, for all partitions; then, partition by partition,
-    scores back into the core.
+    scores back into the core. Of a large poll all that partition by partition.
 
     Between polls: the clock (`watchdog`), and whether the model is there (`model`).
     """
@@ -65,8 +68,10 @@ class Evaluate:
         self._begun: dict[TopicPartition, _Begun] = {}
 
     def prepare(self, groups: Mapping[TopicPartition, Sequence[Record]]) -> None:
-        """Asks the model about all partitions, without waiting."""
+        """Asks the model about all partitions, without waiting; of a large poll nothing is begun ahead."""
         self._drop(list(self._begun))
+        if sum(len(record.value) for records in groups.values() for record in records) > TOGETHER_BYTES_MAX:
+            return
         for position, records in groups.items():  # first of all: it may wait for the store, and the model would not
             self._state.begin(position, records[0].offset, records[-1].offset + 1)
         for position, records in groups.items():

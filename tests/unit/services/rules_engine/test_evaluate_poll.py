@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.rules_engine import service
 from services.rules_engine.service import Evaluate
 from tests.unit.core.engine import RULES, enriched, quiet
 from tests.unit.core.events import T0, batch
@@ -118,6 +119,21 @@ def test_all_partitions_are_asked_about_before_any_answer_is_waited_for() -> Non
     assert model.log == ["anew", "ask", "ask", "ask", "scores", "scores", "scores"]
     assert [outcome.observations_out for outcome in outcomes.values()] == [2, 2, 2]
     assert model.asked == in_order(*groups.items())
+
+
+def test_a_large_poll_is_asked_about_partition_by_partition(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate, model = made()
+    groups = {position: records(position, 0, 1) for position in (P0, P1)}
+    size = sum(len(record.value) for group in groups.values() for record in group)
+    monkeypatch.setattr(service, "TOGETHER_BYTES_MAX", size - 1)
+    evaluate.prepare(groups)
+    assert model.log == []
+    outcomes = [evaluate.process(position, group) for position, group in groups.items()]
+    assert model.log == ["anew", "ask", "scores"] * 2
+    assert [outcome.observations_out for outcome in outcomes] == [2, 2]
+    monkeypatch.setattr(service, "TOGETHER_BYTES_MAX", size)
+    evaluate.prepare({position: records(position, 2, 3) for position in (P0, P1)})
+    assert model.log[6:] == ["anew", "ask", "ask"]
 
 
 def test_the_state_is_safe_in_the_store_before_the_model_is_asked() -> None:
