@@ -20,8 +20,11 @@ TARGETS = {
 
 
 def write(found: dict[str, Any]) -> Path:
-    """Writes both files; returns the report's path."""
-    (HERE / "report.json").write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
+    """Writes both files; returns the report's path. What this run left out is kept from the last one."""
+    last = HERE / "report.json"
+    before = json.loads(last.read_text()) if last.exists() else {}
+    found = {**before, **found, "ratios": {**before.get("ratios", {}), **found["ratios"]}}
+    last.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
     path = HERE / "REPORT.md"
     path.write_text(render(found))
     return path
@@ -32,8 +35,9 @@ def render(found: dict[str, Any]) -> str:
     lines = [
         "# Benchmark report",
         "",
-        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}. Everything was measured in one run on one machine,",
-        "generator and servers on the same cores. Compare ratios; absolute figures belong to this machine.",
+        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}. Everything was measured on one machine, generator",
+        "and servers on the same cores; a run of some parts (`--only`) keeps the others of the runs before.",
+        "Compare ratios; absolute figures belong to this machine.",
         "",
         "## Ratios",
         "",
