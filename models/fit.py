@@ -23,9 +23,8 @@ def fit(layout: Layout, train: Rows, calibration: Rows, deaths: Rows, seed: int)
     rows = augment.blank(layout, train.features, random)
     stays = augment.blank(layout, deaths.features, random)
     scale = Scale.fit(layout, *layout.quantities_of(train.features))
-    learnt = lesson(layout, replace(train, features=rows), replace(deaths, features=stays), seed)
-    head = risk.fit(scale.inputs(layout, learnt.rows), learnt.logit, learnt.weight, seed)
-    head = risk.calibrate(head, scale.inputs(layout, calibration.features), calibration.labels)
+    seen, died = replace(train, features=rows), replace(deaths, features=stays)
+    head = taught(layout, scale, seen, died, calibration, seed)
     inputs = scale.inputs(layout, rows)
     count = len(layout.signs)
     signs = [expectation.fit(layout, inputs, sign, seed) for sign in range(count)]
@@ -54,6 +53,13 @@ def fit(layout: Layout, train: Rows, calibration: Rows, deaths: Rows, seed: int)
     worst = -log_farther.min(axis=1) - np.log(at_least_one)
     joint = Curve.fit(np.maximum(together, worst)[present > 0])
     return _assemble(layout, scale, head, signs, centre, below, above, still, curves, joint)
+
+
+def taught(layout: Layout, scale: Scale, learn: Rows, deaths: Rows, calibration: Rows, seed: int) -> risk.Risk:
+    """The risk that learned from these rows, calibrated on others."""
+    learnt = lesson(layout, learn, deaths, seed)
+    head = risk.fit(scale.inputs(layout, learnt.rows), learnt.logit, learnt.weight, seed)
+    return risk.calibrate(head, scale.inputs(layout, calibration.features), calibration.labels)
 
 
 def _spread(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

@@ -1,6 +1,7 @@
 """What the per-sign scores see: a value swapped for another patient's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +9,6 @@ from sklearn.metrics import roc_auc_score
 
 from models.layout import Layout
 from models.rows import Rows
-
-Scores = NDArray[np.floating]
 
 
 def measure(
@@ -26,8 +25,7 @@ def measure(
         other = own.copy()
         other[:, value] = own[random.permutation(len(own)), value]
         other[:, delta] = own[:, delta] + other[:, value] - own[:, value]
-        for extra, make in _DERIVED.items():
-            made = make({n: other[:, c] for n, c in zip(layout.signs, layout.value, strict=True)})
+        for extra, made in together({n: other[:, c] for n, c in zip(layout.signs, layout.value, strict=True)}).items():
             column = list(layout.features).index(extra)
             other[:, column] = np.where(np.isfinite(own[:, column]), made, np.nan)
         after = score(other)
@@ -38,8 +36,10 @@ def measure(
     return out
 
 
-_DERIVED: dict[str, Callable[[dict[str, Scores]], Scores]] = {
-    "shock_index": lambda value: value["heart_rate"] / value["systolic"],
-    "pulse_pressure": lambda value: value["systolic"] - value["diastolic"],
-    "heart_rate_at_37": lambda value: value["heart_rate"] - 8.0 * (value["temperature"] - 37.0),
-}
+def together(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What the core says of several signs, from their values (numbers or columns of them) by name."""
+    return {
+        "shock_index": value["heart_rate"] / value["systolic"],
+        "pulse_pressure": value["systolic"] - value["diastolic"],
+        "heart_rate_at_37": value["heart_rate"] - 8.0 * (value["temperature"] - 37.0),
+    }

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models import augment, risk
-from models.layout import SUPPORT, Layout, Scale
-from models.lesson import lesson
+from models import augment, blanked
+from models.fit import taught
+from models.layout import Layout, Scale
 from models.rows import Rows
 from vigil.evaluation.bootstrap import intervals
 from vigil.evaluation.ranking import Ranking
@@ -21,7 +21,7 @@ from vigil.evaluation.ranking import Ranking
 def hidden(layout: Layout) -> dict[str, list[int]]:
     """By name the columns to do without: those of time, of the signs of support, both."""
     times = [at for at, name in enumerate(layout.features) if name.endswith("_s")]
-    support = [at for at, name in enumerate(layout.features) if name.removesuffix("_age_s") in SUPPORT]
+    support = blanked.support(layout)
     return {"times": times, "support": support, "both": sorted({*times, *support})}
 
 
@@ -31,24 +31,16 @@ def measure(
     """AUROC and AUPRC with intervals of a risk for each of `hidden`."""
     made = {}
     for name, columns in hidden(layout).items():
-        seen = [_blank(rows, columns) for rows in (learn, calibration, test)]
+        seen = [blanked.blank(rows, columns) for rows in (learn, calibration, test)]
         made[name] = _figures(test, _logit(layout, *seen, seed), seed, rounds)
     return made
-
-
-def _blank(rows: Rows, columns: list[int]) -> Rows:
-    features = rows.features.copy()
-    features[:, columns] = np.nan
-    return replace(rows, features=features)
 
 
 def _logit(layout: Layout, learn: Rows, calibration: Rows, test: Rows, seed: int) -> NDArray[np.float64]:
     """The risk of the test rows, by a network that was taught as the shipped one is."""
     seen = replace(learn, features=augment.blank(layout, learn.features, np.random.default_rng(seed)))
-    learnt = lesson(layout, seen, Rows.none(len(layout.features)), seed)
     scale = Scale.fit(layout, *layout.quantities_of(learn.features))
-    head = risk.fit(scale.inputs(layout, learnt.rows), learnt.logit, learnt.weight, seed)
-    head = risk.calibrate(head, scale.inputs(layout, calibration.features), calibration.labels)
+    head = taught(layout, scale, seen, Rows.none(len(layout.features)), calibration, seed)
     return head.logit(scale.inputs(layout, test.features))
 
 

@@ -24,7 +24,7 @@ def write(found: dict[str, Any]) -> Path:
     last = HERE / "report.json"
     before = json.loads(last.read_text()) if last.exists() else {}
     found = {**before, **found, "ratios": {**before.get("ratios", {}), **found["ratios"]}}
-    last.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
+    last.write_text(json.dumps(found, indent=2) + "\n")
     path = HERE / "REPORT.md"
     path.write_text(render(found))
     return path

@@ -4,6 +4,7 @@ import numpy as np
 
 from models.layout import DEVIATIONS, SLOPES
 from models.rows import Dataset, Rows
+from models.swapped import together
 from models.train import layout
 from vigil import core
 
@@ -43,9 +44,8 @@ def features(rows: int, seed: int) -> np.ndarray:
     made[:, names.index("seen_s")] = 3600.0 * random.integers(0, 60, rows)
     made[:, names.index("male")] = random.integers(0, 2, rows)
     value = {sign: made[:, at] for sign, at in zip(columns.signs, columns.value, strict=True)}
-    made[:, names.index("shock_index")] = value["heart_rate"] / value["systolic"]
-    made[:, names.index("pulse_pressure")] = value["systolic"] - value["diastolic"]
-    made[:, names.index("heart_rate_at_37")] = value["heart_rate"] - 8.0 * (value["temperature"] - 37.0)
+    for name, column in together(value).items():
+        made[:, names.index(name)] = column
     return made
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from models.swapped import together
 from models.train import STANDS_IN
 from vigil import core, paths
 from vigil.model import Model, load
@@ -33,9 +34,8 @@ def answer(model: Model, vitals: dict[str, float]) -> dict[str, float]:
     for sign, value in vitals.items():
         row[NAMES.index(sign)], row[NAMES.index(f"{sign}_age_s")] = value, 0.0
     row[NAMES.index("age_years")], row[NAMES.index("male")] = 65.0, 1.0
-    row[NAMES.index("shock_index")] = vitals["heart_rate"] / vitals["systolic"]
-    row[NAMES.index("pulse_pressure")] = vitals["systolic"] - vitals["diastolic"]
-    row[NAMES.index("heart_rate_at_37")] = vitals["heart_rate"] - 8.0 * (vitals["temperature"] - 37.0)
+    for name, value in together(vitals).items():
+        row[NAMES.index(name)] = value
     return dict(zip(SCORES, np.frombuffer(model.score(row.tobytes(), 1), np.float32).tolist(), strict=True))
 
 
