@@ -2,8 +2,9 @@
 
 import threading
 import time
+from collections.abc import Collection
 
-from vigil.bus.port import Consumer, Record
+from vigil.bus.port import Consumer, Record, TopicPartition
 from vigil.settings import Settings
 
 CONTINUOUS_GATHERS = 4
@@ -22,6 +23,7 @@ class Gather:
         self._timeout_s, self._gather_s = settings.poll_timeout_ms / 1000, settings.poll_gather_ms / 1000
         self._stop = stop
         self._last_records_at = 0.0
+        self._waiting: list[Record] = []  # polled, while more is polled
 
     def poll(self, consumer: Consumer) -> list[Record]:
         """A poll; under continuous load one that waited POLL_GATHER_MS for company."""
@@ -32,5 +34,15 @@ class Gather:
             self._last_records_at = now
         if records and continuous and len(records) < self._most:
             self._stop.wait(self._gather_s)
-            records += consumer.poll(self._most - len(records), 0.0)
+            self._waiting = records
+            try:
+                more = consumer.poll(self._most - len(records), 0.0)
+                records = self._waiting + more
+            finally:
+                self._waiting = []
         return records
+
+    def forget(self, positions: Collection[TopicPartition]) -> None:
+        """Partitions went away while a poll was under way. What was polled of them before is their next owner's
+        to read, even if that is this consumer again: its state and where it reads from are others now."""
+        self._waiting = [r for r in self._waiting if TopicPartition(r.topic, r.partition) not in positions]

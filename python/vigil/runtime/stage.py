@@ -67,6 +67,7 @@ class Stage:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"stage-{name}", daemon=True)
         self._consumer: Consumer | None = None
+        self._gather = Gather(settings, self._stop)
         self._owned: set[TopicPartition] = set()
         self._starts: dict[TopicPartition, int] = {}  # where the batch under way began; empty between batches
         self._acknowledged: dict[TopicPartition, int] = {}  # written, to be committed
@@ -121,9 +122,8 @@ class Stage:
                 producer.close()
 
     def _consume(self, consumer: Consumer, producer: Producer) -> None:
-        gather = Gather(self._settings, self._stop)
         while not self._stop.is_set():
-            records = gather.poll(consumer)
+            records = self._gather.poll(consumer)
             if records:
                 self._batch(consumer, producer, records)
             elif not self._batch_failed:
@@ -283,6 +283,7 @@ class Stage:
     def _on_lost(self, positions: Sequence[TopicPartition]) -> None:
         log(_log, logging.INFO, "partitions_revoked", partitions=[list(p) for p in positions])
         self._batch_failed = False
+        self._gather.forget(positions)
         for position in positions:
             self._owned.discard(position)
             self._acknowledged.pop(position, None)

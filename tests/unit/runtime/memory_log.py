@@ -39,10 +39,10 @@ class MemoryLog:
     def close(self) -> None:
         """Nothing is held."""
 
-    def run(self, processor: Processor) -> Stage:
+    def run(self, processor: Processor, settings: Settings = SETTINGS) -> Stage:
         """Runs a stage over the log, in this thread, until everything is read."""
         log: Any = self
-        self.stage = Stage("telemetry-normalizer", log, [topology.RAW], processor, SETTINGS, Health("test"))
+        self.stage = Stage("telemetry-normalizer", log, [topology.RAW], processor, settings, Health("test"))
         self.stage._run()
         assert self.stage.crashed is None
         return self.stage

@@ -1,13 +1,14 @@
 """The batch loop asks a processor to prepare a whole poll, and whatever then happens nothing is lost or doubled."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
-from tests.unit.runtime.memory_log import filled
+from tests.unit.runtime.memory_log import SETTINGS, MemoryLog, Reader, filled
 from vigil import topology
-from vigil.bus.port import BusUnavailable, Record, TopicPartition
+from vigil.bus.port import NO_CALLBACKS, BusUnavailable, Callbacks, Record, TopicPartition
 from vigil.pb import events_pb2
 from vigil.runtime.stage import Outcome, Output, Retry, Stateless
 
@@ -145,3 +146,28 @@ def test_what_was_prepared_is_dropped_when_its_partitions_go() -> None:
     assert stuck.dropped == [("revoked", P0), ("revoked", P1)]
     assert [value for _, _, value in log.outputs] == values(0, 0, 1) + values(1, 0, 1)
     assert log.committed == {P0: 2, P1: 2}
+
+
+def test_what_was_polled_of_a_partition_that_then_went_away_is_left_to_its_next_owner() -> None:
+    class Sharing(Reader):
+        """Hands out one record a partition and poll; gives the first partition up while company is polled."""
+
+        def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+            if not timeout_s and P0 in self._next:
+                self._callbacks.on_revoke([P0])
+                self._log.inputs = {p: records for p, records in self._log.inputs.items() if p != P0}
+                del self._next[P0]
+            came = super().poll(max_records, timeout_s)
+            first = {(r.topic, r.partition): r for r in reversed(came)}
+            for position, record in first.items():
+                self._next[TopicPartition(*position)] = record.offset + 1
+            return sorted(first.values())
+
+    class Shared(MemoryLog):
+        def consumer(self, topics: Iterable[str], group: str | None, callbacks: Callbacks = NO_CALLBACKS) -> Reader:
+            return Sharing(self, callbacks)
+
+    log, copying = Shared(filled(2, 3).inputs), Copying()
+    log.run(copying, replace(SETTINGS, poll_gather_ms=5.0, commit_interval_ms=0))
+    assert [value for _, _, value in log.outputs] == values(0, 0) + values(1, 0, 1, 2)
+    assert log.committed == {P0: 1, P1: 3}
