@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from models.layout import Layout, Matrix
+from models.progress import Told, counted, quiet
 from vigil.offline.features import feature_rows
 from vigil.recordings import Stay
 
@@ -107,7 +108,7 @@ def altered(stays: Sequence[Stay], kind: Kind, seed: int) -> Iterator[Altered]:
 
 
 def measure(
-    layout: Layout, stays: Sequence[Stay], score: Callable[[Matrix], Matrix], seed: int
+    layout: Layout, stays: Sequence[Stay], score: Callable[[Matrix], Matrix], seed: int, told: Told = quiet
 ) -> dict[str, dict[str, float]]:
     """Per kind: how many were put in, refused and scored, and recall, precision and AUROC of the sign's score."""
     out = {}
@@ -116,7 +117,8 @@ def measure(
         truth: list[NDArray[np.bool_]] = []
         put = refused = 0
         pairs = list(altered(stays, kind, seed))
-        for pair, rows in zip(pairs, feature_rows(pair.stay for pair in pairs), strict=True):
+        made = feature_rows(pair.stay for pair in pairs)
+        for pair, rows in counted(zip(pairs, made, strict=True), told, kind.name, len(pairs)):
             at = list(layout.signs).index(pair.sign)
             value = rows.features[:, layout.value[at]]
             fresh = rows.features[:, layout.features.index(f"{pair.sign}_age_s")] == 0

@@ -11,10 +11,11 @@ from models.curve import Curve
 from models.graph import Parameters
 from models.layout import Layout, Scale
 from models.lesson import lesson
+from models.progress import Told, counted, quiet
 from models.rows import Rows
 
 
-def fit(layout: Layout, train: Rows, calibration: Rows, deaths: Rows, seed: int) -> Parameters:
+def fit(layout: Layout, train: Rows, calibration: Rows, deaths: Rows, seed: int, told: Told = quiet) -> Parameters:
     """Fits scale, expectations and curves on `train`, the risk on it and on stays with their outcome, `deaths`.
 
     Calibrates the risk on `calibration`.
@@ -24,10 +25,12 @@ def fit(layout: Layout, train: Rows, calibration: Rows, deaths: Rows, seed: int)
     stays = augment.blank(layout, deaths.features, random)
     scale = Scale.fit(layout, *layout.quantities_of(train.features))
     seen, died = replace(train, features=rows), replace(deaths, features=stays)
-    head = taught(layout, scale, seen, died, calibration, seed)
+    head = taught(layout, scale, seen, died, calibration, seed, told)
     inputs = scale.inputs(layout, rows)
     count = len(layout.signs)
-    signs = [expectation.fit(layout, inputs, sign, seed) for sign in range(count)]
+    signs = [
+        expectation.fit(layout, inputs, sign, seed) for sign in counted(range(count), told, "expected values", count)
+    ]
 
     values = rows[:, layout.value]
     known = inputs[:, layout.quantities : layout.quantities + count] > 0
@@ -36,7 +39,7 @@ def fit(layout: Layout, train: Rows, calibration: Rows, deaths: Rows, seed: int)
     still = np.array([_per_deviation(unchanged[known[:, sign], sign]) for sign in range(count)])
     log_farther = np.zeros(values.shape)
     curves = []
-    for sign in range(count):
+    for sign in counted(range(count), told, "what is usual", count):
         at = known[:, sign]
         moved = values[at, sign] - centre[sign]
         rarity = np.maximum(-moved * below[sign], moved * above[sign])
@@ -55,10 +58,12 @@ def fit(layout: Layout, train: Rows, calibration: Rows, deaths: Rows, seed: int)
     return _assemble(layout, scale, head, signs, centre, below, above, still, curves, joint)
 
 
-def taught(layout: Layout, scale: Scale, learn: Rows, deaths: Rows, calibration: Rows, seed: int) -> risk.Risk:
+def taught(
+    layout: Layout, scale: Scale, learn: Rows, deaths: Rows, calibration: Rows, seed: int, told: Told = quiet
+) -> risk.Risk:
     """The risk that learned from these rows, calibrated on others."""
-    learnt = lesson(layout, learn, deaths, seed)
-    head = risk.fit(scale.inputs(layout, learnt.rows), learnt.logit, learnt.weight, seed)
+    learnt = lesson(layout, learn, deaths, seed, told)
+    head = risk.fit(scale.inputs(layout, learnt.rows), learnt.logit, learnt.weight, seed, told)
     return risk.calibrate(head, scale.inputs(layout, calibration.features), calibration.labels)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.layout import Layout, Matrix
+from models.progress import Told, quiet
 from models.rows import LABEL, Dataset
 from vigil.evaluation import evaluate
 from vigil.evaluation.rows import Rows
@@ -15,7 +16,9 @@ HORIZON_H, LOOKBACK_H = 6.0, 12.0
 SENSITIVITIES = (0.5, 0.8)
 
 
-def evaluated(layout: Layout, data: Dataset, scores: Matrix, chosen: NDArray[np.bool_], rounds: int) -> dict[str, Any]:
+def evaluated(
+    layout: Layout, data: Dataset, scores: Matrix, chosen: NDArray[np.bool_], rounds: int, told: Told = quiet
+) -> dict[str, Any]:
     """As `vigil evaluate` has it. `scores` of the rows of the `chosen` patients alone."""
     at = chosen[data.rows.patient]
     features = data.rows.features[at].astype(np.float64)
@@ -45,4 +48,5 @@ def evaluated(layout: Layout, data: Dataset, scores: Matrix, chosen: NDArray[np.
             "shock_index": column("shock_index"),
         },
     )
-    return evaluate.evaluate(rows, truth(rows, data.events, LABEL, HORIZON_H, LOOKBACK_H), SENSITIVITIES, rounds)
+    known = truth(rows, data.events, LABEL, HORIZON_H, LOOKBACK_H)
+    return evaluate.evaluate(rows, known, SENSITIVITIES, rounds, lambda step: told(step, 0, 0))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models import teacher
 from models.layout import Layout, Matrix
+from models.progress import Told, quiet, within
 from models.rows import Rows
 
 LABEL_WEIGHT = 6.0  # a step of a boosting round: what the trees smoothed away of a label comes back a little
@@ -26,7 +27,7 @@ class Lesson:
     weight: NDArray[np.float64]
 
 
-def lesson(layout: Layout, sepsis: Rows, deaths: Rows, seed: int) -> Lesson:
+def lesson(layout: Layout, sepsis: Rows, deaths: Rows, seed: int, told: Told = quiet) -> Lesson:
     """From both kinds of patients, one after the other. Without deaths, sepsis alone."""
     seen, state = layout.seen, layout.state
     own, beside = teacher.logits(
@@ -36,6 +37,7 @@ def lesson(layout: Layout, sepsis: Rows, deaths: Rows, seed: int) -> Lesson:
         sepsis.patient,
         [deaths.features[:, seen]],
         seed,
+        within(told, "sepsis"),
     )
     weight = 1 + RARE_WEIGHT * _sigmoid(np.concatenate([own, beside]))
     own += LABEL_WEIGHT * (sepsis.labels - _sigmoid(own))
@@ -48,6 +50,7 @@ def lesson(layout: Layout, sepsis: Rows, deaths: Rows, seed: int) -> Lesson:
             deaths.patient,
             [sepsis.features[:, state]],
             seed,
+            within(told, "death"),
         )
         spread = max(float(like.std()), 1e-6)
         logit += DEATH_WEIGHT / spread * (np.concatenate([like, dying]) - like.mean())

@@ -4,6 +4,7 @@ The shrinking step is why this is not scikit-learn's: with a constant one the ra
 step to the next when training ends, and twice the units are needed to hide it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +37,12 @@ def fit(
     epochs: int,
     batch: int,
     seed: int,
+    ended: Callable[[int], None] = lambda _: None,
 ) -> Network:
-    """Least squares on `target`, `weight` a row; the same seed and rows give the same weights."""
+    """Least squares on `target`, `weight` a row; the same seed and rows give the same weights.
+
+    `ended(n)` is told after n epochs.
+    """
     random = np.random.default_rng(seed)
     inputs, target, share = inputs.astype(np.float32), target.astype(np.float32), weight.astype(np.float32)
     rows, count = inputs.shape
@@ -47,7 +52,7 @@ def fit(
     bias, output = np.zeros(units, np.float32), random.uniform(-last, last, units).astype(np.float32)
     shift = np.array([target.mean()], np.float32)
     adam = _Adam([into, bias, output, shift], epochs * (rows // batch))
-    for _ in range(epochs):
+    for epoch in range(epochs):
         order = random.permutation(rows)
         for at in range(0, rows - batch + 1, batch):
             chosen = order[at : at + batch]
@@ -59,6 +64,7 @@ def fit(
             adam.step(
                 [seen.T @ back + decay * into, back.sum(axis=0), hidden.T @ wrong + decay * output, wrong.sum()[None]]
             )
+        ended(epoch + 1)
     return Network(np.ascontiguousarray(into.T), bias, output, float(shift[0]))
 
 

@@ -4,6 +4,7 @@ How the few rows at the top are ranked depends more on where a network starts th
 learn from the trees, and the one that is kept learns from their mean.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models import network
 from models.layout import Matrix
+from models.progress import Told, quiet
 
 UNITS = 15
 EPOCHS = 40
@@ -34,18 +36,27 @@ class Risk:
         return made
 
 
-def fit(inputs: Matrix, logit: NDArray[np.float64], weight: NDArray[np.float64], seed: int) -> Risk:
+def fit(inputs: Matrix, logit: NDArray[np.float64], weight: NDArray[np.float64], seed: int, told: Told = quiet) -> Risk:
     """Trains the network on the mean of others that learned the logits; not yet calibrated."""
-    teachers = [_fit(inputs, logit, weight, seed + 1 + number) for number in range(TEACHERS)]
+    teachers = [
+        _fit(inputs, logit, weight, seed + 1 + number, _epochs(f"network {number + 1} of {TEACHERS + 1}", told))
+        for number in range(TEACHERS)
+    ]
     mean = np.zeros(len(inputs))
     for teacher in teachers:
         mean += teacher.logit(inputs) / TEACHERS
-    return _fit(inputs, mean, weight, seed)
+    return _fit(inputs, mean, weight, seed, _epochs(f"network {TEACHERS + 1} of {TEACHERS + 1}", told))
 
 
-def _fit(inputs: Matrix, logit: NDArray[np.float64], weight: NDArray[np.float64], seed: int) -> Risk:
+def _epochs(which: str, told: Told) -> Callable[[int], None]:
+    return lambda epoch: told(which, epoch, EPOCHS)
+
+
+def _fit(
+    inputs: Matrix, logit: NDArray[np.float64], weight: NDArray[np.float64], seed: int, ended: Callable[[int], None]
+) -> Risk:
     batch = min(BATCH, max(32, len(inputs) // 50))
-    net = network.fit(inputs, logit, weight, UNITS, EPOCHS, batch, seed)
+    net = network.fit(inputs, logit, weight, UNITS, EPOCHS, batch, seed, ended)
     return Risk(net.hidden_weight, net.hidden_bias, net.output.astype(np.float64), net.bias)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.layout import Matrix
+from models.progress import Told, counted, quiet
 from vigil.backtest.labels import Event, of_stay
 from vigil.offline.features import StayRows, feature_rows
 from vigil.recordings import Stay
@@ -48,15 +49,16 @@ class Dataset:
     events: list[Event] = field(default_factory=list)
 
 
-def collect(stays: Iterable[Stay]) -> Dataset:
-    """The feature rows and labels of every stay, in order. Raises `vigil.offline.features.LostRows`."""
-    parts: list[StayRows] = list(feature_rows(stays))
+def collect(stays: Iterable[Stay], told: Told = quiet, of: int = 0) -> Dataset:
+    """The feature rows and labels of every stay (`of`: how many), in order. Raises `LostRows`."""
+    parts: list[StayRows] = list(counted(feature_rows(stays), told, "patients", of))
     return _dataset(parts, [part.labels[LABEL] for part in parts])
 
 
-def outcomes(stays: Iterable[Stay]) -> Dataset:
+def outcomes(stays: Iterable[Stay], told: Told = quiet, of: int = 0) -> Dataset:
     """As `collect`, for stays with a known outcome: their rows, each labelled with death in hospital."""
-    parts = [part for part in feature_rows(stays) if OUTCOME in part.stay.outcome]
+    read = counted(feature_rows(stays), told, "patients", of)
+    parts = [part for part in read if OUTCOME in part.stay.outcome]
     return _dataset(parts, [np.full(len(part.features), part.stay.outcome[OUTCOME], np.int8) for part in parts])
 
 

@@ -12,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from models.layout import Matrix
+from models.progress import Told, counted, quiet
 
 FOLDS = 4
 _EDGE = 1e-5
@@ -39,12 +40,13 @@ def logits(
     patient: NDArray[np.integer],
     others: Sequence[Matrix],
     seed: int,
+    told: Told = quiet,
 ) -> list[NDArray[np.float64]]:
     """The logit of P(label) of every row, by trees that learned from other patients; then of rows of others."""
     own = np.zeros(len(rows))
     made = [np.zeros(len(other)) for other in others]
     _, number = np.unique(patient, return_inverse=True)
-    for fold in range(FOLDS):
+    for fold in counted(range(FOLDS), told, "trees", FOLDS):
         mine = number % FOLDS == fold
         learned = _Learned(trees, rows[~mine], labels[~mine], len(rows), seed + fold)
         own[mine] = learned.logit(rows[mine])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models import augment, blanked
 from models.fit import taught
 from models.layout import Layout, Scale
+from models.progress import Told, quiet, within
 from models.rows import Rows
 from vigil.evaluation.bootstrap import intervals
 from vigil.evaluation.ranking import Ranking
@@ -26,21 +27,21 @@ def hidden(layout: Layout) -> dict[str, list[int]]:
 
 
 def measure(
-    layout: Layout, learn: Rows, calibration: Rows, test: Rows, seed: int, rounds: int
+    layout: Layout, learn: Rows, calibration: Rows, test: Rows, seed: int, rounds: int, told: Told = quiet
 ) -> dict[str, dict[str, Any]]:
     """AUROC and AUPRC with intervals of a risk for each of `hidden`."""
     made = {}
     for name, columns in hidden(layout).items():
         seen = [blanked.blank(rows, columns) for rows in (learn, calibration, test)]
-        made[name] = _figures(test, _logit(layout, *seen, seed), seed, rounds)
+        made[name] = _figures(test, _logit(layout, *seen, seed, within(told, name)), seed, rounds)
     return made
 
 
-def _logit(layout: Layout, learn: Rows, calibration: Rows, test: Rows, seed: int) -> NDArray[np.float64]:
+def _logit(layout: Layout, learn: Rows, calibration: Rows, test: Rows, seed: int, told: Told) -> NDArray[np.float64]:
     """The risk of the test rows, by a network that was taught as the shipped one is."""
     seen = replace(learn, features=augment.blank(layout, learn.features, np.random.default_rng(seed)))
     scale = Scale.fit(layout, *layout.quantities_of(learn.features))
-    head = taught(layout, scale, seen, Rows.none(len(layout.features)), calibration, seed)
+    head = taught(layout, scale, seen, Rows.none(len(layout.features)), calibration, seed, told)
     return head.logit(scale.inputs(layout, test.features))
 
 

@@ -7,6 +7,7 @@ from models import train
 from models.curve import FLOOR, Curve
 from models.fit import fit
 from models.rows import Rows
+from models.scoring import scores_of
 from models.split import split
 from tests.unit.model import synthetic
 from vigil.model import Model
@@ -38,7 +39,7 @@ def test_the_graph_computes_the_parameters() -> None:
     manifest, packed = train.train(data)
     p = fit(columns, data.rows.of(learn), data.rows.of(calibrate), Rows.none(len(columns.features)), train.SEED)
     rows = synthetic.features(500, seed=3)
-    made = train.scores_of(Model(manifest, packed), rows)
+    made = scores_of(Model(manifest, packed), rows)
 
     inputs = p.scale.inputs(columns, rows).astype(np.float64)
     hidden = np.tanh(inputs @ p.hidden_weight.T + p.hidden_bias)
@@ -94,7 +95,7 @@ def test_a_value_that_stands_still_for_longer_is_more_unusual() -> None:
     rows = np.repeat(synthetic.features(1, seed=5), 5, axis=0)
     rows[:, columns.value[0]] = 80.0
     rows[:, columns.columns("_unchanged_s")[0]] = [0, 2 * 3600, 4 * 3600, 8 * 3600, 48 * 3600]
-    made = train.scores_of(model, rows)[:, 2]
+    made = scores_of(model, rows)[:, 2]
     assert (np.diff(made) >= 0).all()
     assert made[-1] > 0.95 > made[0] + 0.1
 
@@ -106,14 +107,14 @@ def test_an_implausible_value_is_as_good_as_none(value: float) -> None:
     for sign in range(len(columns.signs)):
         odd, none = rows.copy(), rows.copy()
         odd[:, columns.value[sign]], none[:, columns.value[sign]] = value, np.nan
-        np.testing.assert_array_equal(train.scores_of(model, odd), train.scores_of(model, none))
+        np.testing.assert_array_equal(scores_of(model, odd), train.scores_of(model, none))
 
 
 def test_times_that_nobody_can_mean_do_not_spoil_a_row() -> None:
     columns, model = train.layout(), Model(*train.train(synthetic.dataset()))
     rows = synthetic.features(64, seed=8)
     rows[:, columns.durations] = [np.inf, -1.0, 1e30] * 3 + [np.nan, np.inf]
-    made = train.scores_of(model, rows)
+    made = scores_of(model, rows)
     known = np.isfinite(rows[:, columns.value])
     np.testing.assert_array_equal(np.isfinite(made[:, 2:]), known)
     np.testing.assert_array_equal(np.isfinite(made[:, 0]), known.any(axis=1))
