@@ -52,8 +52,12 @@ class OnItsWay:
         answer = stream.instead.get(self.number)
         if isinstance(answer, Exception):
             raise answer
-        scores = bytes([self.number]) * 4 * SCORES * self.rows
-        return answer or pb.ScoreBatchResponse(status=pb.SUCCESS, rows=self.rows, scores=scores)
+        return answer or self.good(self.rows)
+
+    def good(self, rows: int) -> pb.ScoreBatchResponse:
+        """Scores of so many rows."""
+        scores = bytes([self.number]) * 4 * SCORES * rows
+        return pb.ScoreBatchResponse(status=pb.SUCCESS, rows=rows, scores=scores)
 
 
 REFUSED = pb.ScoreBatchResponse(status=pb.MODEL_UNAVAILABLE)
@@ -153,6 +157,17 @@ def test_an_answer_of_no_use_fails_its_own_batch_only(stream: Stream, poll: Ques
     assert answered(poll, second) == [4, 5], "behind those that were on their way"
     assert stream.asked[4:] == [bytes([1]) * ROW * 2, bytes([1]) * ROW], "what of the first was not sent is not asked"
     assert "drop" not in stream.log
+
+
+@pytest.mark.usefixtures("short_messages")
+@pytest.mark.parametrize("rows", [0, 1, 3], ids=["no rows", "too few", "too many"])
+def test_an_answer_of_another_length_than_its_rows_is_of_no_use(stream: Stream, poll: Questions, rows: int) -> None:
+    """Also when the next one makes up for it: the scores of the batch would be as many, but of other rows."""
+    stream.instead[0] = OnItsWay(stream, 0, 2).good(rows)
+    stream.instead[1] = OnItsWay(stream, 1, 2).good(4 - rows)
+    first, second = ask(poll, 4, 2)
+    assert failure(poll, first) == "invalid_scores"
+    assert answered(poll, second) == [2]
 
 
 @pytest.mark.usefixtures("short_messages")

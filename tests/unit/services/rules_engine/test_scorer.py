@@ -67,13 +67,20 @@ def test_many_rows_are_asked_some_calls_at_a_time(model: Model, scorer: Scorer) 
 
 @pytest.mark.parametrize("how", ["hung", "slow", "refuses", "misfits"])
 def test_a_model_of_no_use_is_left_alone_until_a_probe_succeeds(model: Model, scorer: Scorer, how: str) -> None:
-    refused, short = pb.ScoreBatchResponse(status=pb.MODEL_UNAVAILABLE), pb.ScoreBatchResponse(status=pb.SUCCESS)
-    answers = {"hung": model.hung, "slow": model.slow, "refuses": lambda _: refused, "misfits": lambda _: short}
-    model.answer = answers[how]
+    def refuses(request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
+        return pb.ScoreBatchResponse(status=pb.MODEL_UNAVAILABLE, request=request.request)
+
+    def misfits(request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
+        answer = model.good(request)
+        answer.scores += b"\0" * 4
+        return answer
+
+    reason = {"hung": "DEADLINE_EXCEEDED", "slow": "slow", "refuses": "MODEL_UNAVAILABLE", "misfits": "invalid_scores"}
+    model.answer = {"hung": model.hung, "slow": model.slow, "refuses": refuses, "misfits": misfits}[how]
     for _ in range(BOUNDS.breaker.failures_max):
         scores, _ = ask(scorer)
         assert (scores is None) == (how != "slow"), "what came in time is used"
-    assert scorer.well is False
+    assert (scorer.well, scorer.reason) == (False, reason[how])
     asked = len(model.rows)
     assert ask(scorer) == (None, "")
     scorer.look()
