@@ -3,6 +3,9 @@
 Messages go out in the order in which they were asked, some at a time, and are answered in that order. The rules wait
 for all answers of a poll together no longer than for one: what they do themselves between two answers does not count,
 and an answer that is there by then is used.
+
+Scores are only named after the model that made them: when another took over between two messages of one batch, the
+whole batch is asked about once more.
 """
 
 import time
@@ -65,6 +68,12 @@ class Question:
         self.messages = [features[at : at + step] for at in range(0, len(features), step)]
         self.answers: list[pb.ScoreBatchResponse] = []
         self.error: Exception | None = None
+        self.anew = False  # asked once more, because several models had answered
+
+    @property
+    def of_several(self) -> bool:
+        """Whether it is answered, but not by one model."""
+        return not self.open and self.error is None and len({answer.model_version for answer in self.answers}) > 1
 
     @property
     def open(self) -> bool:
@@ -102,13 +111,13 @@ class Questions:
         """Sends what may be on its way, and does not wait. What went wrong, `answers` says."""
         question = Question(features)
         self._asked.append(question)
-        self._unsent.extend((question, message) for message in question.messages)
+        self._ask_for(question)
         self._send()
         return question
 
     def answers(self, question: Question) -> list[pb.ScoreBatchResponse]:
-        """The answers to its messages. Raises `Unusable`, or what gRPC raised: when there is none in time or the stream
-        failed, all others that are open have failed too; when one is of no use, only this one has."""
+        """The answers to its messages, all of one model. Raises `Unusable`, or what gRPC raised: when there is none in
+        time or the stream failed, all others that are open have failed too; when one is of no use, this one alone."""
         while question.open:
             try:
                 self._take()
@@ -153,6 +162,12 @@ class Questions:
         self._sent.popleft()
         IN_FLIGHT.dec()
         question.take(answer, asked.rows)
+        if question.of_several:
+            if question.anew:
+                question.error = Unusable("models_changed")
+            else:
+                question.anew = True
+                self._ask_for(question)
         self._send()
 
     def _ask_again(self) -> None:
@@ -160,9 +175,13 @@ class Questions:
         self._forget_messages()
         for question in self._asked:
             if question.open:
-                question.answers.clear()
-                self._unsent.extend((question, message) for message in question.messages)
+                self._ask_for(question)
         self._send()
+
+    def _ask_for(self, question: Question) -> None:
+        """All its messages wait to be sent, and nothing is answered yet."""
+        question.answers.clear()
+        self._unsent.extend((question, message) for message in question.messages)
 
     def _fail(self, error: Exception) -> None:
         """Whoever waits, waits in vain."""

@@ -96,7 +96,7 @@ class Scorer:
         return self._questions.ask(pending.features)
 
     def scores(self, question: Question | None) -> tuple[bytes | None, str]:
-        """Packed scores of the rows and the model's version; `(None, "")` when the model did not answer."""
+        """Packed scores of the rows and the version of the model that made them all; `(None, "")` without an answer."""
         if question is None:
             return None, ""
         began = time.perf_counter()
@@ -108,7 +108,7 @@ class Scorer:
         took_s = time.perf_counter() - began
         CALL_SECONDS.observe(took_s)
         self._batch_scored(slow=took_s > self._bounds.slow_s)
-        return b"".join(answer.scores for answer in answers), answers[-1].model_version
+        return b"".join(answer.scores for answer in answers), answers[0].model_version
 
     def look(self) -> None:
         """Between batches: takes a probe's outcome, and sends one where it is due. Does not wait."""

@@ -17,11 +17,15 @@ TIMEOUT_S = 0.5
 
 @dataclass
 class Stream:
-    """Answers message n (from 0), after `takes_s`, with scores that are all of byte n, or with `instead`."""
+    """Answers message n (from 0), after `takes_s`, with scores that are all of byte n, or with `instead`.
+
+    Of the model whose name is the last in `models` from its message on.
+    """
 
     clock: Clock
     takes_s: float = 0.0
     instead: dict[int, Exception | pb.ScoreBatchResponse] = field(default_factory=dict)
+    models: dict[int, str] = field(default_factory=lambda: {0: "a"})
     log: list[str] = field(default_factory=list)
     asked: list[bytes] = field(default_factory=list)  # the features of each message
 
@@ -56,8 +60,9 @@ class OnItsWay:
 
     def good(self, rows: int) -> pb.ScoreBatchResponse:
         """Scores of so many rows."""
+        model = self.stream.models[max(first for first in self.stream.models if first <= self.number)]
         scores = bytes([self.number]) * 4 * SCORES * rows
-        return pb.ScoreBatchResponse(status=pb.SUCCESS, rows=rows, scores=scores)
+        return pb.ScoreBatchResponse(status=pb.SUCCESS, rows=rows, scores=scores, model_version=model)
 
 
 REFUSED = pb.ScoreBatchResponse(status=pb.MODEL_UNAVAILABLE)
@@ -168,6 +173,37 @@ def test_an_answer_of_another_length_than_its_rows_is_of_no_use(stream: Stream, 
     first, second = ask(poll, 4, 2)
     assert failure(poll, first) == "invalid_scores"
     assert answered(poll, second) == [2]
+
+
+@pytest.mark.usefixtures("short_messages")
+def test_a_batch_that_two_models_answered_is_asked_about_once_more(stream: Stream, poll: Questions) -> None:
+    stream.models[2] = "b"
+    first, second, third = ask(poll, 2, 5, 4)
+    assert answered(poll, first) == [0], "the model before the change"
+    assert answered(poll, third) == [4, 5], "the one after it"
+    made = poll.answers(second)
+    assert [(answer.scores[0], answer.model_version) for answer in made] == [(6, "b"), (7, "b"), (8, "b")]
+    assert stream.asked[6:] == [bytes([1]) * ROW * 2, bytes([1]) * ROW * 2, bytes([1]) * ROW]
+    assert "drop" not in stream.log
+    assert module.IN_FLIGHT._value.get() == 0
+
+
+@pytest.mark.usefixtures("short_messages")
+def test_a_batch_that_never_is_of_one_model_has_no_scores_and_the_others_have(stream: Stream, poll: Questions) -> None:
+    stream.models |= {1: "b", 4: "a"}
+    first, second = ask(poll, 4, 1)
+    assert answered(poll, second) == [2]
+    assert failure(poll, first) == "models_changed"
+    assert len(stream.asked) == 5, "once more, not for ever"
+    assert not poll.open
+
+
+@pytest.mark.usefixtures("short_messages")
+def test_asking_about_a_batch_once_more_takes_of_the_same_time(stream: Stream, poll: Questions) -> None:
+    stream.takes_s, stream.models[1] = 0.2, "b"
+    began = stream.clock.at
+    assert failure(poll, *ask(poll, 4)) == "DEADLINE_EXCEEDED"
+    assert stream.clock.at - began == pytest.approx(TIMEOUT_S)
 
 
 @pytest.mark.usefixtures("short_messages")

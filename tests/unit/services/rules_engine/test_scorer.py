@@ -92,6 +92,22 @@ def test_a_model_of_no_use_is_left_alone_until_a_probe_succeeds(model: Model, sc
     assert ask(scorer)[0] is not None
 
 
+def test_scores_are_named_after_the_model_that_made_them(model: Model, scorer: Scorer) -> None:
+    """Another takes over between two messages of one batch."""
+
+    def changes(request: pb.ScoreBatchRequest) -> pb.ScoreBatchResponse:
+        answer = model.good(request)
+        if len(model.rows) > 1:
+            answer.model_version, answer.scores = "n", b"\1" * len(answer.scores)
+        return answer
+
+    model.answer = changes
+    scores, version = ask(scorer, CALL_ROWS_MAX + 3)
+    assert (version, scores) == ("n", b"\1" * (CALL_ROWS_MAX + 3) * SCORES * 4)
+    assert model.rows == [CALL_ROWS_MAX, 3] * 2
+    assert scorer.well is True
+
+
 def test_without_input_the_model_is_probed_all_the_same(model: Model, scorer: Scorer) -> None:
     probed(scorer)
     assert scorer.well is True
