@@ -7,13 +7,15 @@ live. A value that the normalizer then refuses as implausible never reaches the 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from models.layout import Layout, Matrix
-from models.progress import Told, counted, quiet
+from models.progress import Told, counted, quiet, within
+from models.resampled import Figure, Weights, by_patient
+from vigil.evaluation.ranking import Ranking
 from vigil.offline.features import feature_rows
 from vigil.recordings import Stay
 
@@ -108,13 +110,17 @@ def altered(stays: Sequence[Stay], kind: Kind, seed: int) -> Iterator[Altered]:
 
 
 def measure(
-    layout: Layout, stays: Sequence[Stay], score: Callable[[Matrix], Matrix], seed: int, told: Told = quiet
-) -> dict[str, dict[str, float]]:
-    """Per kind: how many were put in, refused and scored, and recall, precision and AUROC of the sign's score."""
+    layout: Layout, stays: Sequence[Stay], score: Callable[[Matrix], Matrix], seed: int, rounds: int, told: Told = quiet
+) -> dict[str, dict[str, Any]]:
+    """Per kind: how many were put in, refused and scored, and recall, precision and AUROC of the sign's score.
+
+    These three with intervals by stay, of which each is of another patient.
+    """
     out = {}
     for kind in KINDS:
         scores: list[NDArray[np.float64]] = []
         truth: list[NDArray[np.bool_]] = []
+        whose: list[NDArray[np.intp]] = []
         put = refused = 0
         pairs = list(altered(stays, kind, seed))
         made = feature_rows(pair.stay for pair in pairs)
@@ -129,16 +135,32 @@ def measure(
             usable = fresh & (reached | ~np.isin(rows.time_us, list(pair.values)))
             scores.append(score(rows.features)[usable, 2 + at].astype(np.float64))
             truth.append(reached[usable])
-        out[kind.name] = {"put_in": put, "refused": refused} | _figures(np.concatenate(truth), np.concatenate(scores))
+            whose.append(np.full(int(usable.sum()), len(whose)))
+        parts = (np.concatenate(part) for part in (truth, scores, whose))
+        out[kind.name] = {"put_in": put, "refused": refused} | _figures(*parts, seed, rounds, within(told, kind.name))
     return out
 
 
-def _figures(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> dict[str, float]:
+def _figures(
+    truth: NDArray[np.bool_],
+    scores: NDArray[np.float64],
+    whose: NDArray[np.intp],
+    seed: int,
+    rounds: int,
+    told: Told,
+) -> dict[str, float | Figure]:
     if not truth.any():
         return {}
-    made = {"auroc": float(roc_auc_score(truth, scores)), "share": float(truth.mean())}
-    for limit in LIMITS:
-        called = scores >= limit
-        made[f"recall_{limit}"] = float((called & truth).sum() / truth.sum())
-        made[f"precision_{limit}"] = float((called & truth).sum() / max(called.sum(), 1))
-    return made
+    ranking = Ranking(truth, scores)
+
+    def figures(weights: Weights) -> dict[str, float]:
+        counted_as = np.ones(len(truth)) if weights is None else weights
+        made = {"auroc": ranking.auroc(weights)}
+        for limit in LIMITS:
+            called = scores >= limit
+            right = float(counted_as[called & truth].sum())
+            made[f"recall_{limit}"] = right / float(counted_as[truth].sum() or np.nan)
+            made[f"precision_{limit}"] = right / max(float(counted_as[called].sum()), 1.0)
+        return made
+
+    return {"share": float(truth.mean())} | by_patient(whose, figures, seed, rounds, told)

@@ -4,10 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
+from numpy.typing import NDArray
 
 from models.layout import SUPPORT, Layout, Matrix
+from models.progress import Told, quiet
+from models.resampled import Figure, Weights, by_patient
 from models.rows import Rows
+from vigil.evaluation.ranking import Ranking
 
 
 def support(layout: Layout) -> list[int]:
@@ -22,13 +25,25 @@ def blank(rows: Rows, columns: Sequence[int]) -> Rows:
     return replace(rows, features=features)
 
 
-def measure(layout: Layout, rows: Rows, score: Callable[[Matrix], Matrix]) -> dict[str, float]:
-    """AUROC of the risk on rows as they are, without the signs of support, without times, and without both."""
+def measure(
+    layout: Layout, rows: Rows, score: Callable[[Matrix], Matrix], seed: int, rounds: int, told: Told = quiet
+) -> dict[str, Figure]:
+    """AUROC of the risk on rows as they are, without the signs of support, without times, and without both.
+
+    With intervals by patient.
+    """
     of_support = support(layout)
     times = [at for at, name in enumerate(layout.features) if name.endswith("_age_s") or name == "seen_s"]
-    out = {}
+    rankings: dict[str, tuple[Ranking, NDArray[np.bool_]]] = {}
     for name, columns in (("nothing", []), ("support", of_support), ("times", times), ("both", [*of_support, *times])):
         risk = score(blank(rows, columns).features)[:, 0]
         known = np.isfinite(risk)
-        out[name] = float(roc_auc_score(rows.labels[known], risk[known]))
-    return out
+        rankings[name] = Ranking(rows.labels[known], risk[known]), known
+
+    def figures(weights: Weights) -> dict[str, float]:
+        return {
+            name: ranking.auroc(None if weights is None else weights[known])
+            for name, (ranking, known) in rankings.items()
+        }
+
+    return by_patient(rows.patient, figures, seed, rounds, told)

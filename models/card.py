@@ -1,5 +1,6 @@
 """Writes MODEL_CARD.md from the numbers of a training run and the words of `card.template.md`."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,9 @@ def render(numbers: dict[str, Any], manifest: Manifest) -> str:
             f"| {title} | {death[name]:.3f} ({death[f'{name}_95'][0]:.3f} … {death[f'{name}_95'][1]:.3f}) |"
             for name, title in _MORTALITY.items()
         ),
-        blanked=numbers["blanked_auroc"],
+        blanked={name: _figure(found) for name, found in numbers["blanked_auroc"].items()},
         without={name: f"{_figure(of['auroc'])} | {_figure(of['auprc'])}" for name, of in numbers["without"].items()},
-        swapped="\n".join(f"| {sign} | {value:.3f} |" for sign, value in numbers["swapped_value_auroc"].items()),
+        swapped="\n".join(f"| {sign} | {_figure(found)} |" for sign, found in numbers["swapped_value_auroc"].items()),
         artefacts="\n".join(_artefact(name, found) for name, found in numbers["artefacts"].items()),
         artefact_stays=numbers["artefact_stays"],
         risk=manifest.severity["risk"],
@@ -90,16 +91,18 @@ def _groups(groups: list[dict[str, Any]]) -> str:
     return "AUROC of the risk: " + "; ".join(found) + "."
 
 
-def _artefact(name: str, found: dict[str, float]) -> str:
+def _artefact(name: str, found: dict[str, Any]) -> str:
+    counts = f"| {name} | {found['put_in']} | {found['refused']} |"
     if "auroc" not in found:
-        return f"| {name} | {found['put_in']} | {found['refused']} | | | | | | |"
-    shares = " | ".join(
-        f"{found[f'recall_{limit}']:.2f} | {found[f'precision_{limit}']:.2f}" for limit in ("0.95", "0.99")
-    )
-    return (
-        f"| {name} | {found['put_in']} | {found['refused']} | {found['auroc']:.3f} | {found['share']:.3f} | {shares} |"
-    )
+        return f"{counts} | | | | | |"
+    shares = (_figure(found[f"{share}_{limit}"], 2) for limit in ("0.95", "0.99") for share in ("recall", "precision"))
+    return f"{counts} {_figure(found['auroc'])} | {found['share']:.3f} | {' | '.join(shares)} |"
 
 
-def _figure(figure: dict[str, float], digits: int = 3) -> str:
-    return f"{figure['value']:.{digits}f} ({figure['low']:.{digits}f} … {figure['high']:.{digits}f})"
+def _figure(figure: dict[str, float | None], digits: int = 3) -> str:
+    """A figure with its interval; one that could not be computed is a dash."""
+    value, low, high = (
+        "–" if part is None or math.isnan(part) else f"{part:.{digits}f}"
+        for part in (figure["value"], figure["low"], figure["high"])
+    )
+    return f"{value} ({low} … {high})"

@@ -1,5 +1,7 @@
 """Trains the shipped model from the recordings: `python -m models.train --data DIR --out models/`.
 
+With --report-only it measures the model that is in `--out` anew, and writes its card.
+
 Reproducible: the split is a digest of the patient's name, all seeds are fixed, one thread computes. The same
 recording, core and libraries give the same bytes. Five to ten minutes on one core, most of it the report.
 """
@@ -10,6 +12,7 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -25,7 +28,7 @@ from models.scoring import scores_of
 from models.split import split, split_outcomes
 from vigil import core, paths, recordings
 from vigil.cli.console import say
-from vigil.model import Manifest, Model
+from vigil.model import Manifest, Model, ModelError, load
 from vigil.model.drift import distribution
 from vigil.model.manifest import FILE_NAME, Bands, Distribution, Reference
 
@@ -128,23 +131,44 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="folder of the recordings (default: VIGIL_DATA or ../shared/data)")
     parser.add_argument("--out", type=Path, default=paths.MODELS)
     parser.add_argument("--patients", type=int, help="only the first so many patients")
+    parser.add_argument("--report-only", action="store_true", help="no training: the card of the model in --out anew")
     options = parser.parse_args(words)
     folder = recordings.data_folder(options.data)
     if folder is None or not all((folder / name).exists() for name in (RECORDING, MORTALITY)):
         parser.error(f"no recordings {RECORDING} and {MORTALITY}: give --data DIR")
+    try:
+        _run(folder, options.out, options.patients, options.report_only)
+    except (ModelError, report.NotOfThisModel) as error:
+        say(str(error))
+        return 1
+    return 0
+
+
+def _run(folder: Path, out: Path, limit: int | None, report_only: bool) -> None:
+    there = _there(out) if report_only else None  # first of all: what cannot be used is said before the work
     with progress.shown() as told:
-        recording = _opened(folder / RECORDING, options.patients)
+        recording = _opened(folder / RECORDING, limit)
         data = collect(recording.stays(), within(told, RECORDING), recording.size())
-        outcome = _opened(folder / MORTALITY, options.patients)
+        outcome = _opened(folder / MORTALITY, limit)
         deaths = outcomes(outcome.stays(), within(told, MORTALITY), outcome.size())
         say(f"{len(data.rows.labels):,} rows of {len(data.names):,} patients, {len(deaths.names):,} stays with outcome")
-        manifest, packed = train(data, deaths, told=told)
-        write(options.out, manifest, packed)
-        say(f"{options.out / manifest.file}: {manifest.version}")
-        subject = report.Subject(layout(), Model(manifest, packed), len(packed), data, deaths, recording)
-        report.write(options.out, manifest, report.report(subject, SEED, told=told))
-    say(f"{options.out / report.CARD}")
-    return 0
+        if there is None:
+            manifest, packed = train(data, deaths, told=told)
+            write(out, manifest, packed)
+            say(f"{out / manifest.file}: {manifest.version}")
+            model, before = Model(manifest, packed), None
+        else:
+            model, before = there
+        size = (out / model.manifest.file).stat().st_size
+        subject = report.Subject(layout(), model, size, data, deaths, recording)
+        report.write(out, model.manifest, report.report(subject, SEED, told=told, before=before))
+    say(f"{out / report.CARD}")
+
+
+def _there(out: Path) -> tuple[Model, dict[str, Any]]:
+    """The model in `out`, checked against its manifest, and the report of it."""
+    model = load(out / FILE)
+    return model, report.earlier(out, model.manifest)
 
 
 def _opened(path: Path, limit: int | None) -> recordings.TextRecording:

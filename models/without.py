@@ -4,8 +4,7 @@ Blanking columns of the finished model (`models.blanked`) says how much it leans
 that the rest does not.
 """
 
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,8 @@ from models import augment, blanked
 from models.fit import taught
 from models.layout import Layout, Scale
 from models.progress import Told, quiet, within
+from models.resampled import Figure, Weights, by_patient
 from models.rows import Rows
-from vigil.evaluation.bootstrap import intervals
 from vigil.evaluation.ranking import Ranking
 
 
@@ -28,12 +27,13 @@ def hidden(layout: Layout) -> dict[str, list[int]]:
 
 def measure(
     layout: Layout, learn: Rows, calibration: Rows, test: Rows, seed: int, rounds: int, told: Told = quiet
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, Figure]]:
     """AUROC and AUPRC with intervals of a risk for each of `hidden`."""
     made = {}
     for name, columns in hidden(layout).items():
         seen = [blanked.blank(rows, columns) for rows in (learn, calibration, test)]
-        made[name] = _figures(test, _logit(layout, *seen, seed, within(told, name)), seed, rounds)
+        told_of = within(told, name)
+        made[name] = _figures(test, _logit(layout, *seen, seed, told_of), seed, rounds, told_of)
     return made
 
 
@@ -45,12 +45,11 @@ def _logit(layout: Layout, learn: Rows, calibration: Rows, test: Rows, seed: int
     return head.logit(scale.inputs(layout, test.features))
 
 
-def _figures(rows: Rows, logit: NDArray[np.float64], seed: int, rounds: int) -> dict[str, Any]:
-    people, index = np.unique(rows.patient, return_inverse=True)
+def _figures(rows: Rows, logit: NDArray[np.float64], seed: int, rounds: int, told: Told) -> dict[str, Figure]:
     ranking = Ranking(rows.labels, logit)
 
-    def figures(weights: NDArray[np.float64] | None) -> dict[str, float]:
-        auroc, auprc = ranking.both(None if weights is None else weights[index])
+    def figures(weights: Weights) -> dict[str, float]:
+        auroc, auprc = ranking.both(weights)
         return {"auroc": auroc, "auprc": auprc}
 
-    return {name: asdict(found) for name, found in intervals(figures, len(people), seed, rounds).items()}
+    return by_patient(rows.patient, figures, seed, rounds, told)

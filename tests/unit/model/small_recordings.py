@@ -8,10 +8,11 @@ from models.train import MORTALITY, RECORDING
 
 _HOURLY = "HR|O2Sat|Temp|SBP|MAP|DBP|Resp|FiO2|Age|Gender|Unit1|Unit2|ICULOS|SepsisLabel"
 _USUAL = {"HR": 80.0, "O2Sat": 97.0, "Temp": 37.0, "SBP": 125.0, "MAP": 88.0, "DBP": 70.0, "Resp": 17.0, "FiO2": 0.4}
+PATIENTS = 45
 _CHARTED = {"HR": "HR", "Temp": "Temp", "NISysABP": "SBP", "NIDiasABP": "DBP", "RespRate": "Resp"}
 
 
-def folder(into: Path, patients: int = 60, hours: int = 24) -> Path:
+def folder(into: Path, patients: int = PATIENTS, hours: int = 24) -> Path:
     """Both recordings. A third of the patients have sepsis from hour 16 on, a third die; their hearts are fast."""
     random = np.random.default_rng(7)
     hourly, charted = into / RECORDING, into / MORTALITY

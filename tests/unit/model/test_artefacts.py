@@ -5,6 +5,7 @@ import pytest
 
 from models import artefacts, train
 from models.artefacts import KINDS, METRIC, Kind
+from vigil import core
 from vigil.recordings import Device, Patient, Stay
 from vigil.recordings.values import iso
 
@@ -12,7 +13,7 @@ HOUR_US = 3_600_000_000
 START_US = 1_767_225_600_000_000
 
 
-def stay(number: int, hours: int = 30) -> Stay:
+def stay(number: int, hours: int = 30, gender: str = "unknown") -> Stay:
     random = np.random.default_rng(number)
     name = f"made-up-{number}"
     times = [START_US + hour * HOUR_US for hour in range(hours)]
@@ -26,7 +27,10 @@ def stay(number: int, hours: int = 30) -> Stay:
         for time_us in times
     ]
     return Stay(
-        patient=Patient(patient_id=name), device=Device(device_id=name), observations=observations, times_us=times
+        patient=Patient(patient_id=name, gender=gender),
+        device=Device(device_id=name),
+        observations=observations,
+        times_us=times,
     )
 
 
@@ -65,11 +69,34 @@ def test_figures_are_of_what_reached_the_model() -> None:
             made[:, 2 + at] = rows[:, column] < usual
         return made
 
-    found = artefacts.measure(columns, [stay(number) for number in range(8)], score, seed=2)
+    found = artefacts.measure(columns, [stay(number) for number in range(8)], score, seed=2, rounds=20)
     assert set(found) == {kind.name for kind in KINDS}
     probe = found["probe off"]
     assert probe["put_in"] == 8 * 3
-    assert (probe["auroc"], probe["recall_0.99"], probe["precision_0.99"]) == (1.0, 1.0, 1.0)
+    assert [probe[name] for name in ("auroc", "recall_0.99", "precision_0.99")] == [
+        {"value": 1.0, "low": 1.0, "high": 1.0}
+    ] * 3, "whoever is drawn, nothing is missed"
     fever = found["unit slip, °F as °C"]
     assert fever["refused"] == fever["put_in"], "98 °C is no temperature"
-    assert found["flat line"]["recall_0.99"] == 0.0
+    assert found["flat line"]["recall_0.99"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_figures_have_intervals_of_the_stays_that_might_have_been_drawn() -> None:
+    """A score that sees what is put into half of the stays, all of it or nothing: that is the chance, not the rows."""
+    columns = train.layout()
+    temperature = columns.value[columns.signs.index("temperature")]
+
+    def score(rows: np.ndarray) -> np.ndarray:
+        made = np.zeros((len(rows), 2 + len(columns.signs)), np.float32)
+        seen = rows[:, core.feature_names().index("male")] == 1.0
+        made[seen] = (rows[seen, temperature] < 33.0)[:, None] | (rows[seen, columns.value[1]] < 80.0)[:, None]
+        return made
+
+    stays = [stay(number, gender="male" if number % 2 else "female") for number in range(12)]
+    found = artefacts.measure(columns, stays, score, seed=2, rounds=200)["probe off"]
+    for name in ("recall_0.95", "auroc"):
+        assert found[name]["low"] < found[name]["value"] < found[name]["high"]
+    assert found["recall_0.95"]["value"] == 0.5
+    assert found["recall_0.95"]["high"] - found["recall_0.95"]["low"] > 0.4, "12 stays, not 36 values"
+    assert found["precision_0.95"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert found["put_in"] == 36

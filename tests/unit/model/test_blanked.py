@@ -21,6 +21,10 @@ def test_the_auroc_falls_without_the_columns_that_the_score_rests_on() -> None:
         seen = np.nan_to_num(rows)
         return (4 * seen[:, [NAMES.index("fio2")]] + seen[:, [NAMES.index("seen_s")]]).astype(np.float32)
 
-    found = blanked.measure(train.layout(), Rows(features, labels, np.arange(count, dtype=np.int32)), score)
-    assert found["nothing"] > found["times"] > found["support"] > found["both"] == 0.5
+    rows = Rows(features, labels, np.arange(count, dtype=np.int32))
+    found = blanked.measure(train.layout(), rows, score, seed=1, rounds=50)
+    assert found["both"] == {"value": 0.5, "low": 0.5, "high": 0.5}
+    order = [found[name] for name in ("nothing", "times", "support")]
+    assert order[0]["low"] > order[1]["high"] > order[1]["low"] > order[2]["high"] > order[2]["low"] > 0.5
+    assert all(figure["low"] < figure["value"] < figure["high"] for figure in order)
     assert np.isfinite(features).all()
