@@ -1,7 +1,7 @@
 """Labelled events: what alarms should have caught. From the recording itself, or from a file (docs/backtest.md)."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,6 +156,22 @@ def _time(row: _Row, name: str) -> int | None:
         return from_iso(text) if text else None
     except ValueError:
         raise _Wrong(f"{name}: {text} is not an ISO 8601 time") from None
+
+
+def unknown(
+    labelled: Collection[str], known: Collection[str], recording: str, who: str = "labelled patients"
+) -> list[str]:
+    """Those of `labelled` (`who` they are) that are not `known`, sorted: their events cannot be counted.
+
+    Raises `RecordingError` when nobody is known: the labels are of another recording.
+    """
+    missing = sorted(set(labelled).difference(known))
+    if missing and len(missing) == len(set(labelled)):
+        raise RecordingError(
+            f"{recording}: none of the {len(missing)} {who} is in it: "
+            f"the labels know {missing[0]}, the recording {next(iter(known), 'nobody')}"
+        )
+    return missing
 
 
 def distinct(events: Iterable[Event]) -> list[Event]:

@@ -14,7 +14,7 @@ from vigil.backtest import digest
 from vigil.backtest.cache import Cache
 from vigil.backtest.catch import Criterion
 from vigil.backtest.evaluate import Evaluation, ModelChoice, RuleText, evaluate
-from vigil.backtest.labels import Event, distinct
+from vigil.backtest.labels import Event, distinct, unknown
 from vigil.backtest.parts import Damaged
 from vigil.backtest.prepared import Prepared, Progress, Source
 from vigil.backtest.subjects import Watched
@@ -54,6 +54,7 @@ class Result:
     outcomes: list[Outcome]
     watched: dict[str, Watched]
     events: list[Event]
+    unknown: list[str]  # of `events`, whom no recording holds
     criterion: Criterion
     processes: int
     model: str
@@ -65,7 +66,8 @@ def run(
     labels: Sequence[Event] | None = None, criterion: Criterion, progress: Progress,
 ) -> Result:  # fmt: skip
     """The first of `rules` is the one tried, the second, if any, what it is held against. `labels` None takes the
-    recordings' own. Raises `RecordingError`, and `CoreError` for a rule set that is wrong."""
+    recordings' own. Raises `RecordingError`, also when `labels` are of nobody in the recordings, and `CoreError` for
+    a rule set that is wrong."""
     recordings: list[Prepared] = []
     made: list[list[list[Evaluation]]] = []
     seconds = 0.0
@@ -111,11 +113,14 @@ def _collected(
         for by_rules in evaluations:
             for outcome, evaluation in zip(outcomes, by_rules, strict=True):
                 outcome.add(number, evaluation)
+    events = distinct(events if labels is None else labels)
+    labelled, names = {event.subject for event in events}, ", ".join(prepared.name for prepared in recordings)
     return Result(
         recordings=recordings,
         outcomes=outcomes,
         watched=watched,
-        events=distinct(events if labels is None else labels),
+        events=events,
+        unknown=unknown(labelled, watched, names) if labels is not None else [],
         criterion=criterion,
         processes=processes,
         model=Path(model.file).name if model and model.file else ("default" if model else ""),

@@ -77,6 +77,7 @@ def backtest(
     for table in tables(made):
         out.print(table)
     _notes(made)
+    _labelled(result, labels)
     (into / "backtest.json").write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
     page.write(made, into / "backtest.html")
     say(f"{into / 'backtest.html'} and backtest.json")
@@ -167,6 +168,18 @@ def _progress(stack: ExitStack) -> "Progress":
         shown.update(tasks[doing], patients=told, observations=f"{done[doing][1]:,} observations")
 
     return show
+
+
+def _labelled(result: "Result", labels: Path | None) -> None:
+    """What of the labels no table shows."""
+    if labels and not result.events:
+        say(f"--labels {labels}: there is no event in it")
+    elif result.unknown:
+        of = len({event.subject for event in result.events})
+        say(
+            f"{len(result.unknown)} of {of} labelled patients have no observation and are not counted, such as "
+            f"{result.unknown[0]}"
+        )
 
 
 def _notes(made: dict[str, Any]) -> None:

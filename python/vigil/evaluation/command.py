@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from vigil.backtest.cache import Cache
-from vigil.backtest.labels import Event, distinct
+from vigil.backtest.labels import Event, distinct, unknown
 from vigil.backtest.prepared import Progress, RecordingSource
 from vigil.backtest.workers import Workers
 from vigil.evaluation import page
@@ -53,12 +53,7 @@ def run(
         )
     made = truth(rows, events, kind, question.horizon_h, question.lookback_h)
     people = {event.subject for event in events if event.kind == kind}
-    unseen = sorted(people.difference(rows.patients))
-    if len(unseen) == len(people):
-        raise RecordingError(
-            f"{prepared.name}: none of the {len(people)} patients with {kind} is in it: "
-            f"the labels know {unseen[0]}, the recording {next(iter(rows.patients), 'nobody')}"
-        )
+    unseen = unknown(people, rows.patients, prepared.name, f"patients with {kind}")
     if not made.label.any() or made.label.all():
         raise RecordingError(f"{prepared.name}: its rows are all labelled alike, there is nothing to tell apart")
     numbers = evaluate(

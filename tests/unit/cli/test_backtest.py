@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from tests.unit.backtest import ward
 from vigil.cli.console import CliError
 from vigil.cli.main import app
+from vigil.recordings import RecordingError
 from vigil.recordings.values import iso
 
 DIP_S, LENGTH_S = 20, 10
@@ -53,6 +54,34 @@ def test_a_lost_event_is_exit_code_1_and_a_gained_one_is_not(folder: Path) -> No
     _, made = called(folder, *labels, "--rules", "none.toml", "--against", "slow.toml")
     assert len(made["difference"]["events"]["newly_caught"]) == 1
     called(folder, *labels, "--rules", "slow.toml", "--against", "slow.toml")
+
+
+def test_labels_of_another_recording_are_refused(folder: Path) -> None:
+    """Not: 0 of 0 events caught, and exit code 0."""
+    ward.labels(folder / "others.jsonl", [{"patientId": f"q{n}", "kind": "dip"} for n in (2, 1)])
+    words = ["--labels", str(folder / "others.jsonl"), "--rules", str(folder / "none.toml"), "--no-model"]
+    refused = CliRunner().invoke(app, ["backtest", str(folder / "w.jsonl"), *words, "--processes", "1"])
+    assert isinstance(refused.exception, RecordingError)
+    assert str(refused.exception) == (
+        f"{folder / 'w.jsonl'}: none of the 2 labelled patients is in it: the labels know q1, the recording p1"
+    )
+    assert not list(folder.rglob("backtest.json"))
+
+
+def test_labelled_patients_that_are_not_in_the_recording_are_said(folder: Path) -> None:
+    with (folder / "labels.jsonl").open("a") as labels:
+        labels.write('{"patientId": "q1", "kind": "fall"}\n{"patientId": "q1", "kind": "dip"}\n')
+    output, made = called(folder, "--rules", "none.toml", "--labels", "labels.jsonl")
+    assert "1 of 2 labelled patients have no observation and are not counted, such as q1" in output
+    assert made["rule_sets"]["rules"]["events"]["dip"]["caught"] == 1
+
+
+def test_labels_without_an_event_are_said(folder: Path) -> None:
+    """A ward where nothing happened has alarms all the same."""
+    (folder / "empty.jsonl").write_text("\n")
+    output, made = called(folder, "--rules", "none.toml", "--labels", "empty.jsonl")
+    assert "empty.jsonl: there is no event in it" in " ".join(output.split())
+    assert made["rule_sets"]["rules"]["burden"]["alarms"] == 1
 
 
 def test_nothing_is_kept_when_that_is_asked(folder: Path) -> None:
