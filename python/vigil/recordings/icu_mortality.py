@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from vigil.recordings.model import DEFAULT_START, Device, GatewayObservation, Patient, Stay
+from vigil.recordings.text_files import TextFiles
 from vigil.recordings.values import iso, number, to_us
 
 METRICS = {
@@ -36,7 +37,8 @@ class IcuMortality:
     name = "icu_mortality"
 
     def __init__(self, path: Path, start: datetime = DEFAULT_START, limit: int | None = None) -> None:
-        self.path, self._start_us, self._limit = path, to_us(start), limit
+        self.path, self._start_us = path, to_us(start)
+        self._texts = TextFiles(path, "**/[0-9]*.txt", limit)
         self._deaths: dict[str, int] | None = None
 
     def stays(self) -> Iterator[Stay]:
@@ -47,29 +49,11 @@ class IcuMortality:
     def files(self) -> Iterator[tuple[str, str]]:
         """Name and text of each stay, unread: `stay` may read them in another process."""
         self._deaths = self._deaths if self._deaths is not None else self._read_deaths()
-        if self.path.is_dir():
-            for file in self._files():
-                yield file.stem, file.read_text()
-            return
-        members = self._members()
-        with tarfile.open(self.path) as archive:
-            for member in members:
-                content = archive.extractfile(member)
-                if content is not None:
-                    yield Path(member.name).stem, content.read().decode()
+        yield from self._texts
 
     def size(self) -> int:
-        """How many stays there are. An archive is unpacked for it."""
-        return len(self._files() if self.path.is_dir() else self._members())
-
-    def _files(self) -> list[Path]:
-        return sorted(self.path.rglob("[0-9]*.txt"))[: self._limit]
-
-    def _members(self) -> list[tarfile.TarInfo]:
-        """Of the archive, which is unpacked once for it."""
-        with tarfile.open(self.path) as archive:
-            found = sorted((m for m in archive.getmembers() if Path(m.name).stem.isdigit()), key=lambda m: m.name)
-        return found[: self._limit]
+        """How many stays there are."""
+        return len(self._texts)
 
     def _read_deaths(self) -> dict[str, int]:
         if self.path.is_dir():

@@ -3,12 +3,12 @@
 One stay a file; hour 1 is the start time. Laboratory columns are not sent: no bedside device measures them.
 """
 
-import tarfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 from vigil.recordings.model import DEFAULT_START, Device, GatewayObservation, Patient, RecordingError, Stay
+from vigil.recordings.text_files import TextFiles
 from vigil.recordings.values import iso, number, to_us
 
 HOUR_US = 3_600_000_000
@@ -34,7 +34,8 @@ class SepsisHourly:
     name = "sepsis_hourly"
 
     def __init__(self, path: Path, start: datetime = DEFAULT_START, limit: int | None = None) -> None:
-        self.path, self._start_us, self._limit = path, to_us(start), limit
+        self.path, self._start_us = path, to_us(start)
+        self._texts = TextFiles(path, "*.psv", limit)
 
     def stays(self) -> Iterator[Stay]:
         """One stay a patient; label `sepsis` per observation, outcome `sepsis`, `hours`, and `onset_us` of the
@@ -44,30 +45,11 @@ class SepsisHourly:
 
     def files(self) -> Iterator[tuple[str, str]]:
         """Name and text of each stay, unread: `stay` may read them in another process."""
-        if self.path.is_dir():
-            for file in self._files():
-                yield file.stem, file.read_text()
-            return
-        members = self._members()
-        with tarfile.open(self.path) as archive:
-            for member in members:
-                content = archive.extractfile(member)
-                if content is None:
-                    raise RecordingError(f"{self.path}: {member.name} cannot be read")
-                yield Path(member.name).stem, content.read().decode()
+        yield from self._texts
 
     def size(self) -> int:
-        """How many stays there are. An archive is unpacked for it."""
-        return len(self._files() if self.path.is_dir() else self._members())
-
-    def _files(self) -> list[Path]:
-        return sorted(self.path.glob("*.psv"))[: self._limit]
-
-    def _members(self) -> list[tarfile.TarInfo]:
-        """Of the archive, which is unpacked once for it."""
-        with tarfile.open(self.path) as archive:
-            found = sorted((m for m in archive.getmembers() if m.name.endswith(".psv")), key=lambda m: m.name)
-        return found[: self._limit]
+        """How many stays there are."""
+        return len(self._texts)
 
     def stay(self, name: str, text: str) -> Stay:
         """The stay in a file's text."""

@@ -23,6 +23,12 @@ def psv_folder(folder: Path) -> Path:
     return folder
 
 
+def archived(folder: Path, archive: Path) -> Path:
+    with tarfile.open(archive, "w:xz") as made:
+        made.add(folder, folder.name)
+    return archive
+
+
 def test_hourly_rows_become_observations_as_they_were_recorded(tmp_path: Path) -> None:
     first, second = recordings.open(psv_folder(tmp_path)).stays()
     assert first.device.device_id == "sepsis-p000001"
@@ -48,15 +54,37 @@ def test_hourly_rows_become_observations_as_they_were_recorded(tmp_path: Path) -
 
 def test_how_many_stays_there_are_is_known_before_they_are_read(tmp_path: Path) -> None:
     folder = psv_folder(tmp_path)
-    archive = tmp_path / "some.tar.xz"
-    with tarfile.open(archive, "w:xz") as made:
-        for file in folder.glob("*.psv"):
-            made.add(file, f"training/{file.name}")
-    for path in (folder, archive):
+    for path in (folder, archived(folder, tmp_path.parent / "some.tar.xz")):
         for limit, size in ((None, 2), (1, 1), (9, 2)):
             recording = recordings.open(path, limit=limit)
             assert isinstance(recording, recordings.TextRecording)
             assert recording.size() == size == len(list(recording.files()))
+
+
+@pytest.mark.parametrize("kind", ["folder", "archive"])
+def test_which_files_are_stays_is_the_same_in_a_folder_and_its_archive(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "set-a"
+    (folder / "more" / "7.txt").mkdir(parents=True)  # a directory is no stay, whatever its name
+    for name in ("132540.txt", "132539.txt", "more/132538.txt", "notes.txt", "132541.csv"):
+        (folder / name).write_text("Time,Parameter,Value\n00:07,HR,73\n")
+    (folder / "Outcomes-a.txt").write_text("RecordID,In-hospital_death\n132540,1\n")
+    path = folder if kind == "folder" else archived(folder, tmp_path / "set-a.tar.xz")
+    recording = recordings.open(path)
+    assert isinstance(recording, recordings.TextRecording)
+    assert recording.size() == 3
+    assert [stay.device.device_id[10:] for stay in recording.stays()] == ["132539", "132540", "132538"]
+    assert [stay.outcome for stay in recording.stays()] == [{}, {"died": 1}, {}]
+
+
+@pytest.mark.parametrize("name", ["p000003.psv", "132542.txt"])
+def test_what_cannot_be_read_of_an_archive_is_refused_not_left_out(tmp_path: Path, name: str) -> None:
+    archive = tmp_path / "some.tar.xz"
+    with tarfile.open(archive, "w:xz") as made:
+        odd = tarfile.TarInfo(name)
+        odd.type = tarfile.FIFOTYPE
+        made.addfile(odd)
+    with pytest.raises(recordings.RecordingError, match=f"{name} cannot be read"):
+        list(recordings.open(archive).stays())
 
 
 def test_the_start_time_moves_every_observation(tmp_path: Path) -> None:
