@@ -70,6 +70,7 @@ def train(data: Dataset, deaths: Dataset | None = None, seed: int = SEED, told: 
     with threadpool_limits(limits=1):
         parameters = fit(columns, data.rows.of(learn), data.rows.of(calibrate), stays, seed, told)
         packed = graph.build(parameters)
+    told("distributions", 0, 0)
     digest = hashlib.sha256(packed).hexdigest()
     draft = Manifest(
         name=NAME,

@@ -58,4 +58,5 @@ def test_training_tells_every_teacher_network_and_sign_and_makes_the_same_bytes(
         **{f"network {number} of 5": (40, 40) for number in range(1, 6)},
         "expected values": (signs, signs),
         "what is usual": (signs, signs),
+        "distributions": (0, 0),
     }

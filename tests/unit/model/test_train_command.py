@@ -82,7 +82,7 @@ def test_it_says_what_it_does(trained: tuple[Path, str]) -> None:
     steps = ["sepsis_hourly: patients, 45", "icu_mortality: patients, 45", "sepsis: trees, 4", "network 5 of 5, 40"]
     steps += ["held out: ranking", "held out: groups", "blanked: rounds, 200", "without: times: network 1 of 5, 40"]
     steps += ["without: both: rounds, 200", "swapped: rounds, 200", "artefacts: spike", "artefacts: probe off: rounds"]
-    steps += ["deaths: stays", "deaths: rounds, 200"]
+    steps += ["deaths: stays", "deaths: rounds, 200", "cost"]
     at = [said.find(f" s: {step}") for step in steps]
     assert -1 not in at, said
     assert at == sorted(at)
