@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vigil.model import Manifest, Severity
+from vigil.model.manifest import BANDED
 
 Scores = NDArray[np.float32]
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-BANDED = ("risk", "anomaly")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from vigil.runtime.logs import log
 ACTIVE = "ACTIVE"
 Offer = Callable[[str, Path], Awaitable[bool]]
 """Whether it was tried, or refused for good; False = it waits, and is offered again at the next look."""
+TurnAway = Callable[[str, str], None]
+"""Takes the name of a directory that holds no model, and why."""
 _log = logging.getLogger(__name__)
 
 
@@ -67,20 +69,22 @@ class ModelFolder:
         except OSError as error:
             log(_log, logging.ERROR, "promotion_not_remembered", reason=f"{error.filename}: {error.strerror}")
 
-    async def watch(self, interval_s: float, offer: Offer) -> None:
+    async def watch(self, interval_s: float, offer: Offer, turn_away: TurnAway) -> None:
         """Offers what comes, newest last, until cancelled. What is refused is in the swap's history."""
         while True:
             await asyncio.sleep(interval_s)
-            await self.scan(offer)
+            await self.scan(offer, turn_away)
 
-    async def scan(self, offer: Offer) -> None:
-        """Offers what came since the last look, and what waits."""
+    async def scan(self, offer: Offer, turn_away: TurnAway) -> None:
+        """Offers what came since the last look, and what waits; turns away what has no readable manifest."""
         waiting = []
         for name in await asyncio.to_thread(self.changed):
             try:
                 if not await offer(name, await asyncio.to_thread(self.file, name)):
                     self._seen.pop(name, None)
                     waiting.append(name)
+            except ModelError as error:
+                turn_away(name, str(error))
             except Exception as error:  # whatever is in the folder, the service goes on with the model it has
                 log(_log, logging.WARNING, "model_not_offered", source=name, reason=str(error))
         self.waiting = waiting

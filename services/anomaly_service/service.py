@@ -55,8 +55,7 @@ async def start(service: Service) -> None:
     edge = GrpcEdge(scorer, assessor, swap)
     serving = await serve_grpc(service, [edge.handler()], [GRPC_NAME], serving=scorer.model is not None)
     service.on_drain("streams", edge.drain)
-    if folder is not None:
-        _watch(service, folder, swap)
+    _watch(service, folder, swap)
 
     async def close() -> None:
         swap.close()
@@ -116,9 +115,13 @@ async def offered(swap: Swap, source: str, file: Path) -> bool:
     return True
 
 
-def _watch(service: Service, folder: ModelFolder, swap: Swap) -> None:
-    """Looks into the folder every so often, and at once on SIGHUP."""
+def _watch(service: Service, folder: ModelFolder | None, swap: Swap) -> None:
+    """Looks into the folder every so often, and at once on SIGHUP; without one the signal is said and ends nothing."""
     loop = asyncio.get_running_loop()
+    if folder is None:
+        ignored = {"signal": "SIGHUP", "reason": "MODEL_DIR is not set"}
+        loop.add_signal_handler(signal.SIGHUP, lambda: log(_log, logging.WARNING, "signal_ignored", **ignored))
+        return
 
     async def offer(source: str, file: Path) -> bool:
         return await offered(swap, source, file)
@@ -126,11 +129,11 @@ def _watch(service: Service, folder: ModelFolder, swap: Swap) -> None:
     scans: set[asyncio.Task[None]] = set()
 
     def scan_now() -> None:
-        task = loop.create_task(folder.scan(offer))
+        task = loop.create_task(folder.scan(offer, swap.turn_away))
         scans.add(task)
         task.add_done_callback(scans.discard)
 
-    watch = loop.create_task(folder.watch(service.settings.model_watch_s, offer))
+    watch = loop.create_task(folder.watch(service.settings.model_watch_s, offer, swap.turn_away))
     loop.add_signal_handler(signal.SIGHUP, scan_now)
 
     async def stop() -> None:

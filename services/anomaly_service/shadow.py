@@ -12,8 +12,9 @@ from prometheus_client import Counter, Gauge
 
 from services.anomaly_service.background import Background
 from services.anomaly_service.batcher import Scored
-from services.anomaly_service.comparison import BANDED, Comparison
+from services.anomaly_service.comparison import Comparison
 from vigil.model import Model
+from vigil.model.manifest import BANDED
 
 ROWS = Counter("vigil_model_shadow_rows", "Live rows that a candidate scored beside the active model")
 AGREEMENT = Gauge("vigil_model_shadow_rank_agreement", "Rank correlation of both models' scores", ["score"])
@@ -26,9 +27,12 @@ _TIMED_ROUNDS = 9
 
 
 class Shadow:
-    """Observes live batches until `rows` were compared over `seconds`; then calls `done` once, from its thread."""
+    """Observes live batches until `rows` were compared over `seconds`, or that failed; then calls `done` once, from its
+    thread, with the error if there is one."""
 
-    def __init__(self, active: Model, candidate: Model, rows: int, seconds: float, done: Callable[[], None]) -> None:
+    def __init__(
+        self, active: Model, candidate: Model, rows: int, seconds: float, done: Callable[[Exception | None], None]
+    ) -> None:
         self.comparison = Comparison(active.manifest, candidate.manifest)
         self._active, self._candidate = active, candidate
         self._rows, self._until, self._done = rows, time.monotonic() + seconds, done
@@ -69,6 +73,17 @@ class Shadow:
     def _compare(self, features: bytes, rows: int, scores: bytes) -> None:
         if self._ended.is_set():
             return
+        try:
+            self._add(features, rows, scores)
+        except Exception as error:  # a candidate that cannot score what is live must not stay on trial for ever
+            self._ended.set()
+            self._done(error)
+            raise
+        if self.complete:
+            self._ended.set()
+            self._done(None)
+
+    def _add(self, features: bytes, rows: int, scores: bytes) -> None:
         if self.comparison.rows < self._rows:
             columns, width = len(self._active.manifest.features), len(self._active.manifest.scores)
             some = min(rows, _ROWS_A_BATCH)
@@ -78,9 +93,6 @@ class Shadow:
             ROWS.inc(some)
             if self.comparison.time_ratio is None or some > self._timed_rows:
                 self._time(part, some)
-        if self.complete:
-            self._ended.set()
-            self._done()
 
     def _time(self, features: bytes, rows: int) -> None:
         """Both models on the same rows, one after the other on this thread: the best of some rounds."""

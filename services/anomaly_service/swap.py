@@ -111,7 +111,9 @@ class Swap:
             self._take_over(candidate, "no model was loaded")
             return
         candidate.state = "shadow"
-        candidate.shadow = Shadow(active, model, self._plan.rows, self._plan.seconds, self._completed)
+        candidate.shadow = Shadow(
+            active, model, self._plan.rows, self._plan.seconds, lambda error: self._completed(candidate, error)
+        )
         log(_log, logging.INFO, "model_in_shadow", source=source, model_version=model.version)
         self._inform()
 
@@ -130,6 +132,10 @@ class Swap:
         if self.candidate is None:
             raise SwapRefused("no model is on trial")
         self._forget("refused", reason)
+
+    def turn_away(self, source: str, reason: str) -> None:
+        """Says in the history that what came cannot be a candidate: there is nothing that could be loaded."""
+        self._note("refused", source, "", reason)
 
     def rollback(self) -> None:
         """Lets the model before the last promotion answer again. Raises `SwapRefused` when there is none."""
@@ -168,11 +174,13 @@ class Swap:
         if candidate is not None and candidate.shadow is not None:
             candidate.shadow.observe(features, rows, scored)
 
-    def _completed(self) -> None:
-        """On the shadow's thread."""
-        candidate = self.candidate
-        if candidate is not None and candidate.shadow is not None:
-            found = problems(candidate.shadow.report(), self._plan.bounds)
+    def _completed(self, candidate: Candidate, error: Exception | None) -> None:
+        """On the shadow's thread, which may be at it still when its trial has ended and another began."""
+        if candidate.shadow is not None:
+            if error is None:
+                found = problems(candidate.shadow.report(), self._plan.bounds)
+            else:
+                found = [f"it cannot be compared: {error or type(error).__name__}"]
             self._loop.call_soon_threadsafe(self._judge, candidate, tuple(found))
 
     def _judge(self, candidate: Candidate, found: tuple[str, ...]) -> None:

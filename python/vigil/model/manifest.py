@@ -8,6 +8,8 @@ from pathlib import Path
 import msgspec
 
 FILE_NAME = "manifest.json"
+BANDED = ("risk", "anomaly")
+"""The scores that have severity bands of their own; one of a sign is banded as the anomaly."""
 
 
 class ModelError(Exception):
@@ -20,6 +22,10 @@ class Bands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     medium: float
     high: float
     critical: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.medium <= self.high <= self.critical <= 1.0:
+            raise ValueError("medium, high and critical must ascend from 0 to 1")
 
 
 class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,11 +66,13 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drift: dict[str, Distribution] = {}
 
     def check_interface(self, schema: str, features: Sequence[str], scores: Sequence[str]) -> None:
-        """Raises `ModelError` unless the model was trained on exactly the rows this core makes."""
+        """Raises `ModelError` unless it was trained on exactly the rows this core makes, and has bands of severity."""
         if list(self.features) != list(features) or self.schema != schema:
             raise ModelError(f"model {self.version} wants feature schema {self.schema}, the core makes {schema}")
         if list(self.scores) != list(scores):
             raise ModelError(f"model {self.version} answers {self.scores}, the core reads {list(scores)}")
+        if missing := [name for name in BANDED if name not in self.severity]:
+            raise ModelError(f"model {self.version}: severity: has no bands of {' and '.join(missing)}")
 
 
 def read(model_file: Path) -> tuple[Manifest, bytes]:

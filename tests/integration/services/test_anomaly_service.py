@@ -168,6 +168,15 @@ def test_it_stops_cleanly(free_port: Callable[[], int]) -> None:
         assert running.process.wait(15) == 0
 
 
+def test_a_hangup_without_a_folder_of_models_does_not_end_it(free_port: Callable[[], int]) -> None:
+    with started(free_port, MODEL_DIR="") as running:
+        running.wait_for(lambda: running.get("/readyz").status_code == 200)
+        running.process.send_signal(signal.SIGHUP)
+        assert running.get("/readyz").status_code == 200
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(15) == 0, "ended by its own draining, not by the hangup"
+
+
 def test_a_stream_answers_each_request_by_its_number_and_ends_with_the_service(free_port: Callable[[], int]) -> None:
     columns = len(core.feature_names())
     wrong = anomaly_pb2.ScoreBatchRequest(request=8, schema="other")

@@ -1,5 +1,6 @@
 """A model that is not what its manifest says, or not for this core's rows, is refused."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -54,6 +55,23 @@ def test_reordered_features_are_refused_even_under_the_same_schema(copy: Path) -
 def test_other_scores_are_refused(copy: Path) -> None:
     rewrite(copy, scores=["risk"])
     with pytest.raises(ModelError, match="the core reads"):
+        load(copy)
+
+
+def test_scores_without_bands_of_severity_are_refused(copy: Path) -> None:
+    bands = read(copy)[0].severity
+    rewrite(copy, severity={"anomaly": bands["anomaly"]})
+    with pytest.raises(ModelError, match="severity: has no bands of risk"):
+        load(copy)
+
+
+@pytest.mark.parametrize("bands", [(0.9, 0.1, 0.95), (0.1, 0.9, 0.5), (-0.1, 0.5, 0.9), (0.1, 0.5, 1.1)])
+def test_bands_that_do_not_ascend_within_the_scale_are_refused(copy: Path, bands: tuple[float, ...]) -> None:
+    path = copy.parent / FILE_NAME
+    manifest = json.loads(path.read_bytes())
+    manifest["severity"]["risk"] = dict(zip(("medium", "high", "critical"), bands, strict=True))
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match=r"must ascend.*severity"):
         load(copy)
 
 

@@ -132,6 +132,39 @@ async def test_what_cannot_be_loaded_is_refused_and_the_active_model_stays(
     assert (await scorer.score(ROWS, 200)).model.version == load(model_file).version
 
 
+async def test_a_candidate_that_fails_on_live_rows_is_refused_and_not_on_trial_for_ever(
+    scorer: Scorer, other_file: Path
+) -> None:
+    class Failing(Model):
+        def score(self, features: bytes, rows: int) -> bytes:
+            raise RuntimeError("a shape that does not fit")
+
+    failing = Failing(load(other_file).manifest, other_file.read_bytes())
+    made = Swap(scorer, "first", lambda file: failing, Plan(rows=400, seconds=0.0, automatic=True, bounds=WIDE))
+    await made.offer("second", other_file)
+    await until(scorer, lambda: made.candidate is None)
+    assert made.history[-1]["reason"] == "it cannot be compared: a shape that does not fit"
+
+
+async def test_a_trial_that_ended_does_not_judge_the_one_after_it(scorer: Scorer, other_file: Path) -> None:
+    made = swap(scorer, rows=10**9)
+    await made.offer("second", other_file)
+    assert made.candidate is not None
+    ended = made.candidate.shadow
+    assert ended is not None
+    made.refuse("on command")
+    await made.offer("third", other_file)
+    ended._done(None)  # as its thread does when it was at its last rows
+    await asyncio.sleep(0)
+    assert made.candidate.state == "shadow"
+
+
+async def test_what_holds_no_model_is_turned_away_in_the_history(scorer: Scorer) -> None:
+    made = swap(scorer)
+    made.turn_away("broken", "manifest.json: truncated")
+    assert [(event["source"], event["result"]) for event in made.history] == [("broken", "refused")]
+
+
 async def test_one_trial_at_a_time_and_it_can_be_ended(scorer: Scorer, other_file: Path) -> None:
     made = swap(scorer)
     await made.offer("second", other_file)
@@ -188,23 +221,29 @@ async def test_a_folder_offers_what_comes_and_what_changes(tmp_path: Path, other
     shutil.copytree(other_file.parent, tmp_path / "old")
     folder = ModelFolder(tmp_path)
     offered: list[str] = []
+    turned_away: list[tuple[str, str]] = []
+
+    def turn_away(name: str, reason: str) -> None:
+        turned_away.append((name, reason))
 
     async def offer(name: str, file: Path) -> bool:
         assert file.name == other_file.name
         offered.append(name)
         return True
 
-    await folder.scan(offer)
+    await folder.scan(offer, turn_away)
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / other_file.name).write_bytes(b"the manifest comes last")
-    await folder.scan(offer)
+    await folder.scan(offer, turn_away)
     assert offered == []
     shutil.copytree(other_file.parent, tmp_path / "new")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "manifest.json").write_text("{")
-    await folder.scan(offer)
-    await folder.scan(offer)
+    await folder.scan(offer, turn_away)
+    await folder.scan(offer, turn_away)
     assert offered == ["new"]
+    assert [name for name, _ in turned_away] == ["broken"]
+    assert "manifest.json" in turned_away[0][1]
 
 
 async def test_what_comes_during_a_trial_waits_for_its_end(scorer: Scorer, tmp_path: Path, other_file: Path) -> None:
@@ -215,12 +254,12 @@ async def test_what_comes_during_a_trial_waits_for_its_end(scorer: Scorer, tmp_p
     for look, waiting in enumerate((["b", "c"], ["b", "c"], ["c"], [])):
         if look > 1:
             made.refuse("on command")
-        await folder.scan(lambda name, file: offered(made, name, file))
+        await folder.scan(lambda name, file: offered(made, name, file), made.turn_away)
         assert made.candidate is not None
         assert made.candidate.source == ("a", "a", "b", "c")[look]
         assert folder.waiting == waiting
     made.refuse("on command")
-    await folder.scan(lambda name, file: offered(made, name, file))
+    await folder.scan(lambda name, file: offered(made, name, file), made.turn_away)
     assert made.candidate is None, "a directory is tried once"
 
 
