@@ -20,13 +20,11 @@ from services.analytics.columns import Dictionary
 from services.analytics.kernels import HIGH, HOUR_US, LOW, Ints
 from services.analytics.tables import Observations, Table, Values
 from vigil.model import Manifest
-from vigil.model.drift import Binning, band, psi
+from vigil.model.drift import VALUES_MIN, Binning, band, index
 from vigil.pb import events_pb2 as pb
 from vigil.runtime.logs import log
 
 PSI = Gauge("vigil_drift_psi", "PSI of a ward's values over the last day against training", ["ward", "field"])
-VALUES_MIN = 500
-"""Fewer values say nothing."""
 SCORES = ("risk", "anomaly")
 WARDS_SHOWN_MAX = 100
 _REFRESH_S = 60.0
@@ -166,14 +164,14 @@ async def compared(pool: Any, reference: Reference, hours: int, until_us: int, w
 
 def _item(ward: str | None, field: str, counts: NDArray[np.int64], reference: Reference) -> dict[str, Any]:
     trained = reference.trained[reference.fields.index(field)]
-    known = counts[: len(trained.shares)]
-    value = psi(trained.shares, known) if known.sum() >= VALUES_MIN else math.nan
+    value, known = index(trained, counts)
     total = int(counts.sum())
     return {
         "ward": ward,
         "field": field,
-        "values": int(known.sum()),
-        "missing": round(1 - float(known.sum()) / total, 4) if total else None,
+        "values": known,
+        # Of a sign only what was sent is counted: how often it was not, is not known here.
+        "missing": round(1 - known / total, 4) if total and field in SCORES else None,
         "psi": None if math.isnan(value) else round(value, 4),
         "band": band(value),
     }

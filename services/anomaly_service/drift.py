@@ -8,6 +8,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,10 @@ from prometheus_client import Gauge
 from services.anomaly_service.background import Background
 from services.anomaly_service.batcher import Scored
 from vigil.model import Manifest
-from vigil.model.drift import Binning, Counts, band, psi
+from vigil.model.drift import VALUES_MIN, Binning, Counts, band, index
 
 PSI = Gauge("vigil_feature_drift_psi", "PSI of live feature rows and scores against training", ["column"])
 HOURS_KEPT = 24
-ROWS_MIN = 500
 _HOUR_S = 3600
 _ROWS_A_BATCH = 256
 _PUBLISH_S = 30.0
@@ -58,7 +58,7 @@ class FeatureDrift:
             "modelVersion": manifest.version if manifest else None,
             "hours": hours,
             "rows": rows,
-            "rowsMin": ROWS_MIN,
+            "valuesMin": VALUES_MIN,
             "items": items,
         }
 
@@ -68,13 +68,12 @@ class FeatureDrift:
 
     def _column(self, name: str, at: int, counts: Counts, rows: int) -> dict[str, Any]:
         trained = self._binning.columns[at]
-        known = counts[: len(trained.shares)]
-        value = psi(trained.shares, known) if rows >= ROWS_MIN else math.nan
+        value, known = index(trained, counts)
         return {
             "column": name,
             "psi": None if math.isnan(value) else round(value, 4),
             "band": band(value),
-            "missing": round(1.0 - float(known.sum()) / rows, 4) if rows else None,
+            "missing": round(1.0 - known / rows, 4) if rows else None,
             "missingInTraining": trained.missing,
         }
 
@@ -108,6 +107,9 @@ class FeatureDrift:
         for item in self.report(HOURS_KEPT)["items"]:
             if item["psi"] is not None:
                 PSI.labels(item["column"]).set(item["psi"])
+            else:
+                with suppress(KeyError):  # it had none before either
+                    PSI.remove(item["column"])
 
 
 def _matrix(packed: bytes, names: Sequence[str]) -> "np.ndarray[Any, np.dtype[np.float32]]":

@@ -19,6 +19,9 @@ SOME, MUCH = 0.1, 0.25
 # An empty bin would make PSI infinite; a share below this counts as this.
 SHARE_MIN = 1e-4
 
+VALUES_MIN = 500
+"""Fewer live values say nothing: there is no index."""
+
 Counts = NDArray[np.int64]
 
 
@@ -65,6 +68,13 @@ def psi(trained: Sequence[float], counts: Sequence[int] | Counts) -> float:
     p = np.maximum(live / live.sum(), SHARE_MIN)
     q = np.maximum(expected / expected.sum(), SHARE_MIN)
     return float(np.sum((p - q) * np.log(p / q)))
+
+
+def index(trained: Distribution, counts: Counts) -> tuple[float, int]:
+    """The PSI of a column's counts (bins, then missing), NaN below `VALUES_MIN` known ones; and how many are known."""
+    known = counts[: len(trained.shares)]
+    total = int(known.sum())
+    return psi(trained.shares, known) if total >= VALUES_MIN else math.nan, total
 
 
 def band(value: float) -> str:

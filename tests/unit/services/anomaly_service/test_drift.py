@@ -13,7 +13,7 @@ from services.anomaly_service.batcher import Scored
 from services.anomaly_service.drift import FeatureDrift
 from tests.unit.model import synthetic
 from vigil.model import Model
-from vigil.model.drift import distribution
+from vigil.model.drift import VALUES_MIN, distribution
 from vigil.model.manifest import read
 
 
@@ -56,12 +56,14 @@ def test_a_moved_feature_is_named_first(drift: FeatureDrift, model: Model) -> No
     assert spo2["missing"] == pytest.approx(spo2["missingInTraining"], abs=0.1)
 
 
+def shown(column: str) -> float | None:
+    """What the metric says."""
+    return REGISTRY.get_sample_value("vigil_feature_drift_psi", {"column": column})
+
+
 def test_the_metric_forgets_the_columns_of_a_model_that_was_replaced(
     drift: FeatureDrift, model: Model, model_file: Path
 ) -> None:
-    def shown(column: str) -> float | None:
-        return REGISTRY.get_sample_value("vigil_feature_drift_psi", {"column": column})
-
     rows = synthetic.features(256, seed=2)
     feed(drift, model, rows)
     drift._publish()
@@ -75,8 +77,28 @@ def test_the_metric_forgets_the_columns_of_a_model_that_was_replaced(
 
 
 def test_too_few_rows_say_nothing(drift: FeatureDrift, model: Model) -> None:
-    feed(drift, model, synthetic.features(drifting.ROWS_MIN // 4 - 1, seed=3))
+    feed(drift, model, synthetic.features(VALUES_MIN // 4 - 1, seed=3))
     assert {item["band"] for item in drift.report(1)["items"]} == {"unknown"}
+
+
+def test_a_column_of_few_values_says_nothing_however_many_the_rows(
+    drift: FeatureDrift, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = synthetic.features(256, seed=2)
+    temperature = model.manifest.features.index("temperature")
+    rows[:, temperature] = np.nan_to_num(rows[:, temperature], nan=37.0)
+    monkeypatch.setattr(drifting.time, "time", lambda: 0.0)
+    feed(drift, model, rows)
+    drift._publish()
+    assert shown("temperature") is not None
+    rows[10:, temperature] = np.nan
+    monkeypatch.setattr(drifting.time, "time", lambda: 25 * 3600.0)  # the hour before is in the window no longer
+    feed(drift, model, rows)
+    drift._publish()
+    item = next(item for item in drift.report(24)["items"] if item["column"] == "temperature")
+    assert (item["psi"], item["band"], item["missing"]) == (None, "unknown", round(1 - 10 / 256, 4))
+    assert shown("temperature") is None, "the last figure does not stay"
+    assert shown("heart_rate") is not None
 
 
 def test_hours_pass_out_of_the_window_and_then_out_of_memory(
