@@ -72,6 +72,7 @@ def evaluate(
     say(chosen)
     question = command.Question(kind=kind, horizon_h=horizon, lookback_h=lookback, sensitivities=wanted, rounds=rounds)
     source = RecordingSource(recording=taken, start=begins, limit=limit)
+    _check(whole, taken, limit, model)
     events = labelled.read(labels) if labels else None
     if labels and not events:
         raise CliError(f"--labels {labels}: there is no event in it")
@@ -89,6 +90,20 @@ def _chosen(whole: "Recording", taken: "Recording") -> str:
     if whole.name in TRAINED_ON:
         return "all patients, those the model learned from too: the figures are too good"
     return "all patients; the model learned from none of this recording"
+
+
+def _check(whole: "Recording", taken: "Recording", limit: int | None, model: str) -> None:
+    """What would otherwise be found after the recording has been prepared."""
+    from vigil import recordings
+    from vigil.model import ModelError, load
+
+    if limit and taken is not whole and isinstance(taken, recordings.TextRecording) and not taken.size():
+        raise CliError(f"--limit {limit}: none of these patients is held out of training")
+    if model:
+        try:
+            load(model)
+        except ModelError as error:
+            raise CliError(f"--model {model}: {error}") from error
 
 
 def _run(source: Any, question: Any, model: str, processes: int, chosen: str, events: Any) -> dict[str, Any]:

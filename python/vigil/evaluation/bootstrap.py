@@ -42,11 +42,12 @@ def intervals(
 ) -> dict[str, Resampled]:
     """Every figure with its interval; `figures(weight per patient)`, None = each patient once.
 
-    All figures of a round are of the same patients, so that a difference among them is a paired one.
+    All figures of a round are of the same patients, so that a difference among them is a paired one. One patient alone
+    has no interval: resampled, it is always itself.
     """
     value = figures(None)
     made: dict[str, list[float]] = {name: [] for name in value}
-    for weights in resamples(patients, seed, rounds):
+    for weights in resamples(patients, seed, rounds if patients > 1 else 0):
         for name, figure in figures(weights).items():
             made[name].append(figure)
     return {name: Resampled.of(figure, made[name]) for name, figure in value.items()}

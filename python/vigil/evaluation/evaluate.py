@@ -8,7 +8,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import pairwise
 from typing import Any
 
@@ -31,11 +31,21 @@ GROUP_EVENTS_MIN = 5
 Progress = Callable[[str], None]
 
 
+def comparable(rows: Rows) -> tuple[Rows, NDArray[np.bool_]]:
+    """The rows with those scores that any of them has, and which rows have all of these."""
+    some = {name: score for name, score in rows.scores.items() if np.isfinite(score).any()}
+    usable = np.ones(len(rows), bool)
+    for score in some.values():
+        usable &= np.isfinite(score)
+    return replace(rows, scores=some), usable if some else ~usable
+
+
 def evaluate(
     rows: Rows, truth: Truth, sensitivities: Sequence[float], rounds: int = ROUNDS, progress: Progress = lambda _: None
 ) -> dict[str, Any]:
-    """The numbers, ready for JSON. NaN becomes None."""
-    usable = np.all([np.isfinite(score) for score in rows.scores.values()], axis=0)
+    """The numbers, ready for JSON. NaN becomes None. The model has scored some of the rows that are `comparable`."""
+    missing = {name: float(np.isnan(score).mean()) for name, score in rows.scores.items()}
+    rows, usable = comparable(rows)
     scores = {name: score[usable] for name, score in rows.scores.items()}
     labels, patient = truth.label[usable], rows.patient[usable]
     progress("ranking")
@@ -54,7 +64,7 @@ def evaluate(
         "rows": len(rows),
         "rowsCompared": int(usable.sum()),
         "prevalence": float(labels.mean()) if len(labels) else math.nan,
-        "notScorable": {name: float(np.isnan(score).mean()) for name, score in rows.scores.items()},
+        "notScorable": missing,
         "bootstrapRounds": rounds,
         "ranking": ranking,
         "curves": curves,
@@ -77,7 +87,7 @@ def _ranking(
         both = {name: ranking.both(w) for name, ranking in rankings.items()}
         made = {f"{name} auroc": value[0] for name, value in both.items()}
         made |= {f"{name} auprc": value[1] for name, value in both.items()}
-        for name in BASELINES:
+        for name in BASELINES.keys() & both.keys():
             made[f"{name} auroc less"] = both[RISK][0] - both[name][0]
             made[f"{name} auprc less"] = both[RISK][1] - both[name][1]
         return made
@@ -143,7 +153,7 @@ def _alarms(rows: Rows, truth: Truth, sensitivities: Sequence[float], rounds: in
                 by_score[name] = _shown(course.at(threshold), rounds)
         fixed.append({"sensitivity": sensitivity, "scores": by_score})
     matched = []
-    for limit in NEWS2_LIMITS:
+    for limit in NEWS2_LIMITS if "news2" in courses else ():
         ward = courses["news2"].at(limit)
         threshold = courses[RISK].threshold_of_rate(ward.per_bed_day())
         if math.isnan(threshold):

@@ -43,11 +43,11 @@ def figure(entry: dict[str, Any] | None, digits: int = 3) -> str:
 
 
 def _tiles(sheet: Page, found: dict[str, Any]) -> None:
-    model, news2 = found["ranking"]["risk"], found["ranking"]["news2"]
+    model, news2 = found["ranking"]["risk"], found["ranking"].get("news2", {})
     sheet.tiles(
         [
-            Tile("AUROC", _short(model["auroc"]), f"NEWS2 {_short(news2['auroc'])}"),
-            Tile("AUPRC", _short(model["auprc"]), f"NEWS2 {_short(news2['auprc'])}"),
+            Tile("AUROC", _short(model["auroc"]), f"NEWS2 {_short(news2.get('auroc'))}"),
+            Tile("AUPRC", _short(model["auprc"]), f"NEWS2 {_short(news2.get('auprc'))}"),
             Tile("patients with the event", f"{found['patientsWithEvent']:,}", f"of {found['patients']:,}"),
             Tile("bed-days", found["bedDays"]),
             Tile(
@@ -57,8 +57,8 @@ def _tiles(sheet: Page, found: dict[str, Any]) -> None:
     )
 
 
-def _short(entry: dict[str, Any]) -> str:
-    return "–" if entry["value"] is None else f"{entry['value']:.3f}"
+def _short(entry: dict[str, Any] | None) -> str:
+    return "–" if entry is None or entry["value"] is None else f"{entry['value']:.3f}"
 
 
 def _ranking(sheet: Page, found: dict[str, Any]) -> None:

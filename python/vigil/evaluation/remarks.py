@@ -5,23 +5,34 @@ from typing import Any
 
 from vigil.evaluation.rows import TITLES
 
-EVENTS_FEW = 30
+EVENTS_FEW, EVENTS_TOO_FEW = 30, 5
+"""Patients with the event, below which the figures say little, and below which nothing of who is better."""
 MEASURES = {"auroc": "AUROC", "auprc": "AUPRC"}
 
 
 def remarks(found: Mapping[str, Any]) -> list[str]:
     """Of the numbers of `evaluate`: sentences, none when there is nothing to hold against the model."""
-    return [*_few(found), *_beaten(found), *_unreached(found)]
+    return [*_few(found), *_absent(found), *_beaten(found), *_unreached(found)]
 
 
 def _few(found: Mapping[str, Any]) -> Iterator[str]:
     events = found["patientsWithEvent"]
     if events < EVENTS_FEW:
-        yield f"Only {events} patients have the event: the figures say little, whatever their intervals."
+        who = "1 patient has" if events == 1 else f"{events} patients have"
+        of_whom = " and nothing of which score is better" if events < EVENTS_TOO_FEW else ""
+        yield f"Only {who} the event: the figures say little{of_whom}, whatever their intervals."
+
+
+def _absent(found: Mapping[str, Any]) -> Iterator[str]:
+    for name, title in TITLES.items():
+        if name not in found["ranking"]:
+            yield f"No row has what {title} needs: it is not compared."
 
 
 def _beaten(found: Mapping[str, Any]) -> Iterator[str]:
     """Where the model is below a baseline, or not surely above it, by the interval of the paired difference."""
+    if found["patientsWithEvent"] < EVENTS_TOO_FEW:  # resampled, so few are nearly always themselves
+        return
     for entry in found["ranking"].values():
         for name, title in MEASURES.items():
             more = entry.get("modelMore", {}).get(name)
@@ -37,7 +48,7 @@ def _beaten(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _unreached(found: Mapping[str, Any]) -> Iterator[str]:
     for fixed in found["alarms"]["atSensitivity"]:
-        missing = [title for name, title in TITLES.items() if name not in fixed["scores"]]
+        missing = [title for name, title in TITLES.items() if name in found["ranking"] and name not in fixed["scores"]]
         if missing:
             yield (
                 f"No threshold catches {100 * fixed['sensitivity']:g} % of the events with {', '.join(missing)}: "

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from vigil.cli.main import app
+from vigil.evaluation import held_out
 from vigil.recordings.values import iso
 
 HOUR_US = 3_600_000_000
@@ -100,9 +101,53 @@ def test_what_cannot_be_evaluated_is_one_sentence(
         ([ward[0], "--labels", ward[1], "--kind", "death"], "there are arrest"),
         ([ward[0], "--patients", "some"], "held-out or all"),
         ([ward[0], "--sensitivity", "1.5"], "a share above 0"),
+        ([ward[0], "--labels", ward[1], "--model", "/nowhere/x.onnx"], "--model /nowhere/x.onnx: "),
     ):
         refused = CliRunner().invoke(app, ["evaluate", *map(str, words), "--processes", "1"])
         assert sentence in str(refused.exception), refused.output
+
+
+def test_a_ward_of_one_sign_is_evaluated_with_the_scores_that_it_has(
+    ward: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIGIL_DIR", str(tmp_path / "vigil"))
+    head, *lines = ward[0].read_text().splitlines()
+    alone = [json.loads(line) for line in lines]
+    for line in alone:
+        line["metrics"] = {"hr": line["metrics"]["hr"]}
+    ward[0].write_text("\n".join([head, *map(json.dumps, alone)]) + "\n")
+    shown = run(ward[0], "--labels", ward[1], "--out", tmp_path, "--processes", 1, "--rounds", 10)
+    assert "No row has what shock index needs" in shown
+    found = json.loads((tmp_path / "evaluation.json").read_text())["found"]
+    assert list(found["ranking"]) == ["risk", "news2"]
+    assert found["rowsCompared"] == 960
+    assert (tmp_path / "evaluation.html").exists()
+
+
+def test_rows_with_all_scores_that_are_labelled_alike_are_said(
+    ward: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIGIL_DIR", str(tmp_path / "vigil"))
+    head, *lines = ward[0].read_text().splitlines()
+    some = [json.loads(line) for line in lines]
+    for line in some:  # the sick have no pressure: no labelled row has a shock index
+        if int(line["deviceId"].removeprefix("bed-")) % 4 == 0:
+            del line["metrics"]["sbp"]
+    ward[0].write_text("\n".join([head, *map(json.dumps, some)]) + "\n")
+    refused = CliRunner().invoke(app, ["evaluate", str(ward[0]), "--labels", str(ward[1]), "--processes", "1"])
+    assert "the 720 rows that have all of its scores are labelled alike" in str(refused.exception)
+    assert "shock index 720" in str(refused.exception)
+
+
+def test_a_limit_that_leaves_no_patient_held_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGIL_DIR", str(tmp_path / "vigil"))
+    folder = tmp_path / "sepsis_hourly"
+    folder.mkdir()
+    (folder / "p000001.psv").write_text("HR|SepsisLabel\n80|0\n")
+    named = next(n for n in range(1, 99) if not held_out(f"sepsis-p{n:06}"))
+    (folder / "p000001.psv").rename(folder / f"p{named:06}.psv")
+    refused = CliRunner().invoke(app, ["evaluate", str(folder), "--limit", "1", "--processes", "1"])
+    assert "--limit 1: none of these patients is held out" in str(refused.exception)
 
 
 def test_labelled_patients_without_a_row_are_said(

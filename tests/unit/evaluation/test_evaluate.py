@@ -63,6 +63,17 @@ def test_the_model_is_more_where_it_is_better_and_less_where_it_is_worse() -> No
     assert worse["ranking"]["news2"]["modelMore"]["auprc"]["value"] < 0
 
 
+def test_a_score_that_no_row_has_is_left_out_and_the_others_are_compared() -> None:
+    made = rows()
+    made.scores["news2"][:] = np.nan
+    found, labels = evaluated(made)
+    assert list(found["ranking"]) == ["risk", "qsofa", "shock_index"]
+    assert (found["rowsCompared"], found["notScorable"]["news2"]) == (len(made), 1.0)
+    expected = roc_auc_score(labels, made.scores["risk"])
+    assert found["ranking"]["risk"]["auroc"]["value"] == pytest.approx(expected, abs=1e-6)
+    assert found["alarms"]["atNews2"] == []
+
+
 def test_what_one_score_cannot_score_is_compared_for_none() -> None:
     made = rows(unknown=0.3)
     found, labels = evaluated(made)

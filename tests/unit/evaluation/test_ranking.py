@@ -108,3 +108,9 @@ def test_the_split_is_the_one_of_training() -> None:
     names = [f"mortality-{n}" for n in range(132_000, 134_000)]
     percent = TRAINED_ON["icu_mortality"].test_percent
     assert [held_out(name, percent) for name in names] == split_outcomes(names)[1].tolist()
+
+
+def test_one_patient_alone_has_no_interval() -> None:
+    alone = intervals(lambda weights: {"mean": 0.5}, 1, seed=1)["mean"]
+    assert (alone.value, np.isnan(alone.low), np.isnan(alone.high)) == (0.5, True, True)
+    assert intervals(lambda weights: {"mean": 0.5}, 2, seed=1)["mean"].low == 0.5

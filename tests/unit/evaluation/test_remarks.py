@@ -17,6 +17,7 @@ def found(low: float | None = 0.1, high: float | None = 0.3, events: int = 40, s
         "ranking": {
             "risk": {"title": "model"},
             "news2": {"title": "NEWS2", "modelMore": {"auroc": fine, "auprc": fine}},
+            "qsofa": {"title": "qSOFA", "modelMore": {"auroc": fine, "auprc": fine}},
             "shock_index": {"title": "shock index", "modelMore": more},
         },
         "alarms": {"atSensitivity": [{"sensitivity": 0.8, "scores": {key: {} for key in list(TITLES)[:scores]}}]},
@@ -36,6 +37,19 @@ def test_a_baseline_that_is_not_beaten(low: float | None, high: float | None, sa
     (said,) = remarks(found(low, high))
     assert says in said
     assert "AUROC" in said
+
+
+@pytest.mark.parametrize(("events", "who"), [(1, "Only 1 patient has"), (4, "Only 4 patients have")])
+def test_of_a_handful_of_events_nobody_is_said_to_be_better(events: int, who: str) -> None:
+    (said,) = remarks(found(-0.3, -0.1, events=events))
+    assert who in said
+    assert "nothing of which score is better" in said
+
+
+def test_a_baseline_that_no_row_has_is_named_and_not_called_unreached() -> None:
+    made = found(scores=3)
+    del made["ranking"]["shock_index"]
+    assert remarks(made) == ["No row has what shock index needs: it is not compared."]
 
 
 def test_few_events_and_a_sensitivity_that_is_not_reached() -> None:
