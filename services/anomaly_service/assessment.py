@@ -59,13 +59,14 @@ class Assessor:
         if not values:
             raise NotScorable("no vital sign that could be scored", metadata)
         context = request.patient_context
+        metadata |= _unused(context)
         rows, count = packed_rows(
             self._engine(),
             values,
             time.time_ns() // 1000,
             patient_id=context.patient_id,
             age_years=context.age if context.HasField("age") else None,
-            sex=SEXES.get(context.gender.strip().lower(), "other"),
+            sex=SEXES.get(_word(context.gender), "unknown"),
         )
         scored = await self._scorer.score(rows, count)
         manifest = scored.model.manifest
@@ -155,6 +156,20 @@ def read(request: pb.ScoreVitalsRequest) -> dict[str, float]:
     if problems:
         raise InvalidVitals("; ".join(problems))
     return given
+
+
+def _unused(context: pb.PatientContext) -> dict[str, str]:
+    """What was said of the patient and changes no score, each with the reason."""
+    unused = {}
+    if _word(context.gender) not in SEXES:
+        unused["unused.patient_context.gender"] = f"{context.gender[:32]!r} is none of female, male, other"
+    if context.medical_conditions:
+        unused["unused.patient_context.medical_conditions"] = "the model does not see them"
+    return unused
+
+
+def _word(text: str) -> str:
+    return text.strip().lower()
 
 
 def _news2_points(values: dict[str, float]) -> dict[str, int]:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from vigil.cli.console import CliError, bar, say
+from vigil.cli.replay import located
 
 
 def features(
@@ -34,7 +35,7 @@ def features(
 
     if out.is_dir() or not out.parent.is_dir():
         raise CliError(f"--out {out}: not a file in a folder that exists")
-    recording = recordings.open(data / path if data and not Path(path).exists() else path, limit=limit)
+    recording = recordings.open(located(path, data), limit=limit)
     patients = rows = 0
     try:
         with bar("patients", "rows") as progress, FeatureFile(out) as file:
@@ -48,7 +49,7 @@ def features(
     except LostRows as error:
         raise CliError(str(error)) from error
     except OSError as error:
-        raise CliError(f"{out}: {error.strerror or error}") from error
+        raise CliError(f"--out {out}: {error.strerror or error}") from error
     if not rows:
         raise CliError(f"{path}: no observation was evaluated, so there are no rows")
     say(f"{rows:,} rows of {patients:,} patients: {out}")

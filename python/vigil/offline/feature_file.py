@@ -17,7 +17,10 @@ ROWS_PER_GROUP = 50_000
 
 
 class FeatureFile:
-    """Takes the rows of stays; `file` is written under another name until all are in. Without rows there is no file."""
+    """Takes the rows of stays; `file` is written under another name until all are in. Without rows there is no file.
+
+    Entering raises `OSError` where nothing can be written: not after the work.
+    """
 
     def __init__(self, file: Path, rows_per_group: int = ROWS_PER_GROUP) -> None:
         self._file, self._part = file, file.with_name(f".{file.name}.part")
@@ -27,6 +30,7 @@ class FeatureFile:
         self._writer: parquet.ParquetWriter | None = None
 
     def __enter__(self) -> Self:
+        self._part.touch()
         return self
 
     def add(self, rows: StayRows) -> None:

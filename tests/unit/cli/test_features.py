@@ -76,6 +76,7 @@ def test_labels_stand_beside_their_rows(tmp_path: Path) -> None:
         (["nothing-of-the-kind", "--out", "{tmp}/rows.parquet"], "no such file"),
         (["{tmp}/ward.jsonl", "--out", "{tmp}/nowhere/rows.parquet"], "folder that exists"),
         (["{tmp}/ward.jsonl", "--out", "{tmp}"], "not a file"),
+        (["{tmp}/ward.jsonl", "--out", "/proc/rows.parquet"], "--out /proc/rows.parquet: No such file or directory"),
         (["{tmp}/empty.jsonl", "--out", "{tmp}/rows.parquet"], "no observation"),
     ],
 )

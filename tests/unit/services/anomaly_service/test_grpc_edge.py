@@ -193,6 +193,19 @@ async def test_an_age_out_of_range_is_refused(edge: GrpcEdge, age: int) -> None:
     assert (answer.status, "patient_context.age" in answer.message) == (pb.INVALID_ARGUMENT, True)
 
 
+async def test_what_is_said_of_the_patient_and_not_used_is_named(edge: GrpcEdge) -> None:
+    request = vitals(**WELL)
+    known = await edge.score_vitals(request, None)
+    assert not [name for name in known.metadata if name.startswith("unused.")]
+    request.patient_context.gender = "Femael"
+    request.patient_context.medical_conditions.append("copd")
+    answer = await edge.score_vitals(request, None)
+    assert "'Femael' is none of" in answer.metadata["unused.patient_context.gender"]
+    assert answer.metadata["unused.patient_context.medical_conditions"] == "the model does not see them"
+    request.patient_context.gender = ""
+    assert (await edge.score_vitals(request, None)).overall_risk == answer.overall_risk, "scored as unknown"
+
+
 async def test_a_news2_score_of_three_is_at_least_high(edge: GrpcEdge) -> None:
     answer = await edge.score_vitals(vitals(**(WELL | {"respiratory_rate": 30.0})), None)
     severities = {score.vital: score.severity for score in answer.vital_scores}
