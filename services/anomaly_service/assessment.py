@@ -11,7 +11,9 @@ from services.anomaly_service.explanation import explain
 from services.anomaly_service.scorer import NoModel, Scorer
 from vigil import core
 from vigil.model import Manifest, Severity, severity_of
+from vigil.model.observation import unusable
 from vigil.pb import anomaly_pb2 as pb
+from vigil.pb import events_pb2
 
 # The request's names and the canonical signs.
 VITALS = {
@@ -55,7 +57,8 @@ class Assessor:
         if self._scorer.model is None:
             raise NoModel(self._scorer.problem)
         given = read(request)
-        values, metadata = self._screen(given)
+        now_us = time.time_ns() // 1000
+        values, metadata = self._screen(given, now_us)
         if not values:
             raise NotScorable("no vital sign that could be scored", metadata)
         context = request.patient_context
@@ -63,7 +66,7 @@ class Assessor:
         rows, count = packed_rows(
             self._engine(),
             values,
-            time.time_ns() // 1000,
+            now_us,
             patient_id=context.patient_id,
             age_years=context.age if context.HasField("age") else None,
             sex=SEXES.get(_word(context.gender), "unknown"),
@@ -81,8 +84,10 @@ class Assessor:
             self._made = core.Engine(self._rules)
         return self._made
 
-    def _screen(self, given: dict[str, float]) -> tuple[dict[str, float], dict[str, str]]:
-        """The values that a living patient can show; the others are named and left out, never changed."""
+    def _screen(self, given: dict[str, float], now_us: int) -> tuple[dict[str, float], dict[str, str]]:
+        """The values that a living patient can show, as the normalizer judges; the others are named and left out, never
+        changed."""
+        quality = unusable({VITALS[vital]: value for vital, value in given.items()}, now_us) if given else {}
         values: dict[str, float] = {}
         metadata: dict[str, str] = {}
         for vital, sign in VITALS.items():
@@ -90,8 +95,10 @@ class Assessor:
                 metadata[f"missing.{vital}"] = "not given"
                 continue
             low, high = self._plausible[sign]
-            if low <= given[vital] <= high:
+            if sign not in quality:
                 values[sign] = given[vital]
+            elif quality[sign] & events_pb2.QUALITY_SENTINEL:
+                metadata[f"excluded.{vital}"] = f"no reading: {given[vital]:g} beside the other values"
             else:
                 metadata[f"excluded.{vital}"] = f"implausible: {given[vital]:g} is outside {low:g} … {high:g}"
         return values, metadata

@@ -1,15 +1,41 @@
-"""Feature rows of single observations, made by the core's own engine.
+"""Feature rows of single observations, made by the core's own normalizer and engine.
 
-For callers that hold values rather than a topic's records: ScoreVitals. There is no second
-implementation of the features; this builds an enriched batch and asks `Engine.begin`.
+For callers that hold values rather than a topic's records: ScoreVitals. There is no second implementation of what a
+value is worth, nor of the features; this builds a raw batch for `Normalizer.process`, an enriched one for
+`Engine.begin`.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
-from vigil.core import Engine, derive_id
+from vigil.core import Engine, Normalizer, derive_id, vocabulary
 from vigil.pb import events_pb2 as pb
 
-TOPIC = "telemetry.enriched"
+TOPIC, RAW = "telemetry.enriched", "telemetry.raw"
+
+
+def unusable(values: Mapping[str, float], event_time_us: int) -> dict[str, int]:
+    """Which of the finite `values` (canonical field → canonical unit) the normalizer keeps from the model, with bits of
+    `Quality` that say why. A zero is judged by the other values, as live: a heart at 0 beside a SpO2 of 0 is none.
+    """
+    header = pb.Header(
+        event_id=bytes(16), trace_id=bytes(16), event_time_us=event_time_us, ingest_time_us=event_time_us, device_id="-"
+    )
+    said = [pb.RawMeasurement(metric=field, value=repr(value), unit=_units()[field]) for field, value in values.items()]
+    batch = pb.TelemetryBatch(raw=[pb.RawObservation(header=header, measurements=said)]).SerializeToString()
+    (_, _, made), *_ = Normalizer().process(RAW, 0, [0], [batch], event_time_us).records
+    vitals = pb.TelemetryBatch.FromString(made).observations[0].vitals
+    judged = zip(vitals.signs, vitals.quality, strict=True)
+    return {
+        pb.Sign.Name(sign).removeprefix("SIGN_").lower(): quality
+        for sign, quality in judged
+        if quality & ~pb.QUALITY_CONVERTED
+    }
+
+
+@cache
+def _units() -> dict[str, str]:
+    return {str(sign["field"]): str(sign["unit"]) for sign in vocabulary()}
 
 
 def enriched(

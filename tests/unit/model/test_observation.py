@@ -3,7 +3,8 @@
 import numpy as np
 
 from vigil import core, paths
-from vigil.model.observation import enriched, feature_rows
+from vigil.model.observation import enriched, feature_rows, unusable
+from vigil.pb import events_pb2 as pb
 
 T0_US = 1_772_352_000_000_000
 NAMES = list(core.feature_names())
@@ -30,3 +31,13 @@ def test_rows_come_in_the_order_of_the_observations() -> None:
     made = [enriched({"heart_rate": rate}, T0_US, patient_id=f"p{rate}") for rate in (70.0, 90.0, 80.0)]
     rows = np.frombuffer(feature_rows(engine, made), "<f4").reshape(3, len(NAMES))
     assert rows[:, NAMES.index("heart_rate")].tolist() == [70.0, 90.0, 80.0]
+
+
+def test_what_the_normalizer_keeps_from_the_model_is_named_with_the_reason() -> None:
+    for sign in core.vocabulary():
+        field, low, high = str(sign["field"]), float(str(sign["plausible_low"])), float(str(sign["plausible_high"]))
+        assert not unusable({field: high}, T0_US), field
+        assert unusable({field: high * 1.001 + 0.001}, T0_US) == {field: pb.QUALITY_IMPLAUSIBLE}
+        assert not low or not unusable({field: low}, T0_US), field
+    assert set(unusable({"heart_rate": 0.0, "spo2": 0.0}, T0_US)) == {"heart_rate", "spo2"}
+    assert unusable({"heart_rate": 0.0, "spo2": 97.0}, T0_US) == {}

@@ -206,6 +206,20 @@ async def test_what_is_said_of_the_patient_and_not_used_is_named(edge: GrpcEdge)
     assert (await edge.score_vitals(request, None)).overall_risk == answer.overall_risk, "scored as unknown"
 
 
+async def test_the_zeros_of_a_monitor_without_its_sensors_are_no_readings_and_an_asystole_is_one(
+    edge: GrpcEdge,
+) -> None:
+    zeros = dict.fromkeys(("heart_rate", "respiratory_rate", "oxygen_saturation"), 0.0)
+    off = await edge.score_vitals(vitals(**zeros), None)
+    assert off.status == pb.NOT_SCORABLE
+    assert {name for name, why in off.metadata.items() if why.startswith("no reading")} == {
+        f"excluded.{vital}" for vital in zeros
+    }
+    standing = await edge.score_vitals(vitals(heart_rate=0.0, oxygen_saturation=97.0), None)
+    severities = {score.vital: score.severity for score in standing.vital_scores}
+    assert severities["heart_rate"] in {"high", "critical"}
+
+
 async def test_a_news2_score_of_three_is_at_least_high(edge: GrpcEdge) -> None:
     answer = await edge.score_vitals(vitals(**(WELL | {"respiratory_rate": 30.0})), None)
     severities = {score.vital: score.severity for score in answer.vital_scores}
