@@ -36,7 +36,9 @@ class KafkaConsumer:
         self._prefix = settings.bus_prefix
         self._owned: set[TopicPartition] = set()
         self._starts: dict[TopicPartition, int] | None = None  # seeks made while partitions are assigned
-        self._gone: set[TopicPartition] = set()  # went away during the poll under way
+        # Went away while records are being taken, and, for those that came back meanwhile, where reading starts.
+        self._gone: set[TopicPartition] = set()
+        self._back: dict[TopicPartition, int] = {}
         self._error: BusError | None = None
         self._down_since: float | None = None
         self._probed_at = 0.0
@@ -86,13 +88,16 @@ class KafkaConsumer:
         if self._error is not None:
             error, self._error = self._error, None
             raise error
-        self._gone.clear()
         try:
             # `consume` alone would wait for the whole batch: latency at low load.
             first = self._library.poll(timeout_s)
             messages = [] if first is None else [first]
+            # What went away before the first record came, perhaps to come back, has nothing to do with it.
+            self._gone.clear()
+            self._back.clear()
             if first is not None and max_records > 1:
                 messages += self._library.consume(max_records - 1, 0)
+            self._read_anew()
         except KafkaException as error:
             raise as_bus_error(error, "reading") from error
         records = [record for message in messages if (record := self._record(message)) is not None]
@@ -157,6 +162,7 @@ class KafkaConsumer:
         finally:
             self._starts = None
         library.incremental_assign([self._place(p, starts.get(p, OFFSET_INVALID)) for p in positions])
+        self._back |= {p: starts.get(p, OFFSET_INVALID) for p in positions if p in self._gone}
 
     def _on_revoke(self, library: Library, places: list[Place]) -> None:
         positions = [self._position(place) for place in places]
@@ -178,9 +184,19 @@ class KafkaConsumer:
     def _forget(self, library: Library, places: list[Place], positions: list[TopicPartition]) -> None:
         self._owned.difference_update(positions)
         self._gone.update(positions)
+        for position in positions:
+            self._back.pop(position, None)
         library.incremental_unassign(places)
 
     # Steps ------------------------------------------------------------------------------------------
+
+    def _read_anew(self) -> None:
+        """Partitions that went away and came back among other records: which of their records came before is not
+        known, so none is handed out, and reading starts once more where it was to start."""
+        if self._back:
+            places = [self._place(position, offset) for position, offset in self._back.items()]
+            self._library.incremental_unassign(places)
+            self._library.incremental_assign(places)
 
     def _record(self, message: Message) -> Record | None:
         error = message.error()
@@ -191,7 +207,7 @@ class KafkaConsumer:
         topic = (message.topic() or "")[len(self._prefix) :]
         partition, offset = message.partition(), message.offset()
         if self._gone and TopicPartition(topic, partition or 0) in self._gone:
-            return None  # its partition went away, and perhaps came back at another place, in this very poll
+            return None  # its partition went away meanwhile; if it came back, it is read anew
         value = message.value() or b""
         return Record(topic, partition or 0, offset or 0, message.key(), value, message.timestamp()[1])
 
