@@ -173,17 +173,25 @@ class RedisConsumer:
             member.release(self._leaving)
             self._leaving.clear()
         wanted = share - set(self._positions)
-        came = sorted(member.claim(wanted)) if wanted else []
-        if came:
-            self._positions.update(self._committed(came))
-            try:
+        self._settled = not wanted
+        if wanted:
+            self._take(member, wanted)
+            self._settled = share == set(self._positions)
+
+    def _take(self, member: Membership, wanted: set[TopicPartition]) -> None:
+        """Claims what is wanted. What was perhaps claimed, but is not read in the end, is given back: the answer may be
+        lost, or the reader not be ready for it."""
+        came: list[TopicPartition] = []
+        try:
+            came = sorted(member.claim(wanted))
+            if came:
+                self._positions.update(self._committed(came))
                 self._call_back(self._callbacks.on_assign, came)
-            except BaseException:  # nothing is read of a partition whose reader is not ready for it
-                self._leaving.update(came)
-                for position in came:
-                    self._positions.pop(position, None)
-                raise
-        self._settled = share == set(self._positions)
+        except BaseException:
+            self._leaving.update(wanted)
+            for position in came:
+                self._positions.pop(position, None)
+            raise
 
     def _lose(self) -> None:
         lost = sorted(self._positions)
