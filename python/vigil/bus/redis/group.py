@@ -41,6 +41,7 @@ class Membership:
         self._polled_at = time.monotonic()
         self._lease_gone = threading.Event()
         self._left = threading.Event()
+        self._naming = threading.Lock()  # held while it joins, and while the lease is renewed behind
         self._renewer = threading.Thread(target=self._renew_behind, name=f"lease-{group}", daemon=True)
 
     @property
@@ -69,11 +70,12 @@ class Membership:
         """Becomes a new member."""
         # Older members sort first, so that a newcomer takes from them no more than its share.
         stamp = f"{time.time_ns() // 1_000_000:014d}"
-        self._member = f"{stamp}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-        self._lease_gone.clear()
-        self._renew(self._connection, join=True)
-        if not self._renewer.is_alive():
-            self._renewer.start()
+        with self._naming:
+            self._member = f"{stamp}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+            self._lease_gone.clear()
+            if not self._renewer.is_alive():  # first, since the answer may be lost of one who has joined
+                self._renewer.start()
+            self._renew(self._connection, join=True)
 
     def share(self) -> set[TopicPartition] | None:
         """The partitions that are this member's now; None when its lease ran out and it was removed."""
@@ -147,17 +149,18 @@ class Membership:
         connection = Connection(self._settings)
         try:
             while not self._left.wait(self.interval_s):
-                stuck = time.monotonic() - self._polled_at > max(_POLL_INTERVAL_MAX_S, self._lease_ms / 1000)
-                if stuck or self._lease_gone.is_set():
-                    continue
-                member = self._member
-                try:
-                    if self._renew(connection, join=False) is None and member == self._member:
-                        self._lease_gone.set()
-                except BusError:
-                    continue  # the owner's own calls notice an absent server
+                self._keep(connection)
         finally:
             connection.close()
+
+    def _keep(self, connection: Connection) -> None:
+        stuck = time.monotonic() - self._polled_at > max(_POLL_INTERVAL_MAX_S, self._lease_ms / 1000)
+        with self._naming:
+            if stuck or self._lease_gone.is_set():
+                return
+            with suppress(BusError):  # the owner's own calls notice an absent server
+                if self._renew(connection, join=False) is None:
+                    self._lease_gone.set()
 
     def _keys(self, *parts: str) -> list[str]:
         return [self._names.group(self._group, part) for part in parts]
