@@ -27,7 +27,9 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def log_of(server: Server, timeout_s: float) -> Bus:
     where = {"KAFKA_BROKERS": server.brokers} if isinstance(server, EmbeddedKafka) else {"REDIS_URL": server.url}
-    bus = connect(Settings.load({**where, "BUS_TIMEOUT_S": str(timeout_s), "BUS_PREFIX": f"{time.time_ns()}."}))
+    # Whoever bridges an absence keeps its partitions: what a lost session repeats is not what is tested here.
+    patience = {"BUS_TIMEOUT_S": str(timeout_s), "BUS_SESSION_TIMEOUT_S": str(max(6.0, timeout_s))}
+    bus = connect(Settings.load({**where, **patience, "BUS_PREFIX": f"{time.time_ns()}."}))
     bus.ensure_topics(4)
     return bus
 
