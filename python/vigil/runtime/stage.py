@@ -109,17 +109,21 @@ class Stage:
 
     def _session(self) -> None:
         """A consumer's life: ends on stop, or with an error; then a new one starts from the commits."""
-        producer = self._bus.producer()
+        consumer = self._bus.consumer(
+            self._topics, self._group, Callbacks(self._on_assign, self._on_revoke, self._on_lost)
+        )
+        self._consumer = consumer
         try:
-            callbacks = Callbacks(self._on_assign, self._on_revoke, self._on_lost)
-            self._consumer = self._bus.consumer(self._topics, self._group, callbacks)
+            producer = self._bus.producer()
             try:
-                self._consume(self._consumer, producer)
+                self._consume(consumer, producer)
             finally:
-                self._end(self._consumer)
+                # Before the partitions are given back: what it still held belongs to input that was not committed,
+                # and must not come behind what their next owner writes.
+                with suppress(BusError):
+                    producer.close()
         finally:
-            with suppress(BusError):  # what it still held belongs to input that was not committed
-                producer.close()
+            self._end(consumer)
 
     def _consume(self, consumer: Consumer, producer: Producer) -> None:
         while not self._stop.is_set():
@@ -165,6 +169,8 @@ class Stage:
         except (BusError, Retry) as error:
             self._batch_failed = True
             self._trouble(error)
+            with suppress(BusError):  # what was sent of it is in the log or given up before its partitions can go away
+                producer.flush(self._settings.bus_timeout_s)
             self._take_back(consumer)
             return
         metrics.BATCH_SECONDS.labels(self.name, "process").observe(processed - began)

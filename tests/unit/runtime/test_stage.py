@@ -171,3 +171,68 @@ def test_what_was_polled_of_a_partition_that_then_went_away_is_left_to_its_next_
     log.run(copying, replace(SETTINGS, poll_gather_ms=5.0, commit_interval_ms=0))
     assert [value for _, _, value in log.outputs] == values(0, 0) + values(1, 0, 1, 2)
     assert log.committed == {P0: 1, P1: 3}
+
+
+class Refusing(MemoryLog):
+    """Holds what is sent until it is flushed or closed, and refuses one record, once."""
+
+    held: list[tuple[str, int, bytes]]
+    refuses = 1
+
+    def producer(self) -> MemoryLog:
+        self.held = []
+        return self
+
+    def send(self, topic: str, partition: int, value: bytes, *, key: bytes | None = None) -> None:
+        if value == b"1.0" and self.refuses:
+            self.refuses -= 1
+            raise BusUnavailable("injected")
+        self.held.append((topic, partition, value))
+
+    def flush(self, timeout_s: float) -> None:
+        self.outputs += self.held
+        self.held = []
+
+    def close(self) -> None:
+        self.flush(0.0)
+
+    def written(self) -> list[bytes | str]:
+        """Values in their order, with what else was noted."""
+        return [value or note for note, _, value in self.outputs]
+
+
+def test_what_a_producer_still_holds_is_written_before_its_partitions_are_given_back() -> None:
+    class Leaving(Reader):
+        def close(self) -> None:
+            super().close()
+            self._log.outputs.append(("left", 0, b""))
+
+    class Log(Refusing):
+        def consumer(self, topics: Iterable[str], group: str | None, callbacks: Callbacks = NO_CALLBACKS) -> Reader:
+            return Leaving(self, callbacks)
+
+    class Stuck(Copying):
+        def rewound(self, position: TopicPartition, offset: int) -> int:
+            raise BusUnavailable("the store of the state does not answer")
+
+    log = Log(filled(2, 1).inputs)
+    log.run(Stuck())
+    assert log.written() == [b"0.0", "left", b"0.0", b"1.0", "left"]
+
+
+def test_what_was_sent_of_a_batch_taken_back_is_written_before_its_partitions_can_go_away() -> None:
+    class Sharing(Reader):
+        def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+            if self._joined and P0 in self._next:
+                self._callbacks.on_revoke([P0])
+                self._log.outputs.append(("gone", 0, b""))
+                del self._log.inputs[P0], self._next[P0]
+            return super().poll(max_records, timeout_s)
+
+    class Log(Refusing):
+        def consumer(self, topics: Iterable[str], group: str | None, callbacks: Callbacks = NO_CALLBACKS) -> Reader:
+            return Sharing(self, callbacks)
+
+    log = Log(filled(2, 1).inputs)
+    log.run(Copying())
+    assert log.written() == [b"0.0", "gone", b"1.0"]
