@@ -155,7 +155,7 @@ class Evaluate:
     def rewound(self, position: TopicPartition, offset: int) -> int:
         """The state is ahead of what was written: back to the last checkpoint."""
         self._drop([position])
-        back_to = self._state.take_back(position)
+        back_to = self._state.take_back(position, offset)
         if self._watchdog:
             self._watchdog.rewound(position.partition, back_to)
         return back_to

@@ -27,6 +27,9 @@ from vigil.store.checkpoints import CheckpointLost, Checkpoints, NotTheOwner
 
 TAKE_WITHOUT_STATE_AFTER_S = 15.0  # a partition whose checkpoint cannot be read waits this long for the store
 SHARE = 0.05  # of the stage's time, for checkpoints
+FENCED_PAUSE_S = 10.0
+"""Another process has taken a partition's checkpoints, which perhaps only did not know yet that it was to own it no
+more: it hears of that with its next poll. Whoever still owns the partition after so long takes them again."""
 _AWAY_PAUSE_S = 2.0  # the store is not asked again before, nor before ten times what the failure took
 _log = logging.getLogger(__name__)
 
@@ -43,6 +46,11 @@ class _Standing:
     seen: int = -1  # the state has seen no input from here on
     acknowledged: int = -1  # the outputs of the input before are in the log
     written_at: float = 0.0
+    fenced_until: float = 0.0  # another process has taken the checkpoints over
+
+    def begun(self) -> bool:
+        """Whether there is a checkpoint of it to go back to, of this owner or found by it."""
+        return self.segments > 0 or self.held is not None
 
     def due(self) -> bool:
         """Whether the store lacks something, and the state is not ahead of what is acknowledged."""
@@ -99,14 +107,19 @@ class EngineState:
             segments = []
         return self._restore(position, segments)
 
-    def take_back(self, position: TopicPartition) -> int:
-        """Goes back to the last checkpoint (one exists since before the first batch)."""
-        held = self._standings[position.partition].held
+    def take_back(self, position: TopicPartition, first: int) -> int:
+        """Goes back to the last checkpoint (one exists since before the first batch); to `first`, where this batch
+        began, if none was begun: whatever the store has then was refused, or is somebody else's."""
+        former = self._standings[position.partition]
+        if not former.begun():
+            return first
+        held = former.held
         offset = self._restore(position, self._store.segments(position.partition) if held is None else [held])
         if offset is None:
             raise BusUnavailable(f"the checkpoint of partition {position.partition} is gone")
+        standing = self._standings[position.partition]
+        standing.fenced_until = former.fenced_until
         if held is not None:
-            standing = self._standings[position.partition]
             standing.held, standing.segments = held, 0
         return offset
 
@@ -114,7 +127,7 @@ class EngineState:
         """Before the batch `[first, end)`. Before a partition's first one: writes the state it starts from, so
         that it can be taken back."""
         standing = self._standings.setdefault(position.partition, _Standing())
-        if standing.segments == 0 and standing.held is None:
+        if not standing.begun():
             self._write(position.partition, standing, first)
         standing.seen = end
 
@@ -125,7 +138,7 @@ class EngineState:
         # Who has waited longest comes first: there may be no time for the others.
         for partition, standing in sorted(self._standings.items(), key=lambda item: item[1].written_at):
             now = self._clock()
-            waits = now < self._rest_until or (standing.held is not None and now < self._away_until)
+            waits = now < self._rest_until or (standing.held is not None and self._closed(standing))
             if standing.due() and now - standing.written_at >= self._interval_s and not waits:
                 self._write(partition, standing, standing.acknowledged)
                 self._rest_until = self._clock() + (self._clock() - now) * (1 / SHARE - 1)
@@ -151,7 +164,7 @@ class EngineState:
     def _store_it(self, partition: int, standing: _Standing, offset: int) -> bool:
         """Whether the store took it. If not, a delta is lost with its changes: the next must be a snapshot."""
         began = self._clock()
-        if self._clock() < self._away_until:
+        if self._closed(standing):
             return False
         full = standing.whole(self._deltas_max)
         segment = self._engine.checkpoint(partition, offset, full)
@@ -159,6 +172,9 @@ class EngineState:
             standing.segments = self._store.write(partition, segment, full=full, log=self._log)
         except (BusUnavailable, CheckpointLost, NotTheOwner) as error:
             self._failed(partition, error, self._clock() - began)
+            if isinstance(error, NotTheOwner):
+                self._store.release(partition)
+                standing.fenced_until = self._clock() + FENCED_PAUSE_S
             return False
         standing.held = None
         if full:
@@ -168,6 +184,10 @@ class EngineState:
         self._health.mark("checkpoints", None)
         metrics.BATCH_SECONDS.labels(self._stage, "checkpoint").observe(self._clock() - began)
         return True
+
+    def _closed(self, standing: _Standing) -> bool:
+        """Whether the store is not asked for now."""
+        return self._clock() < max(self._away_until, standing.fenced_until)
 
     def _failed(self, partition: int, error: Exception, took_s: float) -> None:
         if isinstance(error, BusUnavailable):

@@ -48,7 +48,7 @@ class State(NoState):
     def begin(self, position: TopicPartition, first: int, end: int) -> None:
         self.begun.append((position, first, end))
 
-    def take_back(self, position: TopicPartition) -> int:
+    def take_back(self, position: TopicPartition, first: int) -> int:
         self.engine.drop(position.partition)
         return 0
 
