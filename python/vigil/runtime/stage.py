@@ -30,6 +30,7 @@ from vigil.bus.port import (
     TopicPartition,
 )
 from vigil.runtime import metrics
+from vigil.runtime.commits import Commits
 from vigil.runtime.dead_letter import internal_dead_letters
 from vigil.runtime.gather import Gather
 from vigil.runtime.health import Health
@@ -73,6 +74,7 @@ class Stage:
         self._acknowledged: dict[TopicPartition, int] = {}  # written, to be committed
         self._careful: dict[TopicPartition, int] = {}  # up to this offset, records are processed one by one
         self._committed_at = time.monotonic()
+        self._commits = Commits(name, health, settings.bus_session_timeout_s)
         self._batch_failed = False  # since the last that succeeded
         self._pause_s = 0.0
         self.crashed: BaseException | None = None
@@ -150,6 +152,7 @@ class Stage:
                 self._processor.revoked(sorted(self._owned))
             for kept in (self._owned, self._acknowledged, self._starts, self._careful):
                 kept.clear()
+            self._commits.went_well()
 
     def _batch(self, consumer: Consumer, producer: Producer, records: list[Record]) -> None:
         groups = {
@@ -243,7 +246,7 @@ class Stage:
 
     def _commit(self, consumer: Consumer, *, force: bool) -> None:
         """Commits what is acknowledged. A failed commit keeps it for the next time: it only means repetition, and
-        whether the partitions are lost is for the next poll to say."""
+        whether the partitions are lost is for the next poll to say. If none ever succeeds, the session ends."""
         # A processor that stores at each commit says by `commit_pause_s` how long it would rather gather.
         pause_s = max(self._settings.commit_interval_ms / 1000, getattr(self._processor, "commit_pause_s", 0.0))
         due = time.monotonic() - self._committed_at >= pause_s
@@ -256,9 +259,9 @@ class Stage:
         try:
             consumer.commit(settled)
         except BusError as error:
-            metrics.ERRORS.labels(self.name, error.error_code).inc()
-            log(_log, logging.WARNING, "commit_failed", error_code=error.error_code, reason=str(error))
+            self._commits.failed(error)
             return
+        self._commits.went_well()
         self._acknowledged = {p: offset for p, offset in offsets.items() if settled[p] != offset}
 
     def _settled(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
@@ -289,6 +292,7 @@ class Stage:
     def _on_lost(self, positions: Sequence[TopicPartition]) -> None:
         log(_log, logging.INFO, "partitions_revoked", partitions=[list(p) for p in positions])
         self._batch_failed = False
+        self._commits.went_well()
         self._gather.forget(positions)
         for position in positions:
             self._owned.discard(position)
