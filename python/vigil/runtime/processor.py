@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from vigil.bus.port import OUTPUT_BYTES_MAX, Record, TopicPartition
+from vigil.runtime import metrics
 
 
 class OutputTooLarge(ValueError):
@@ -41,6 +42,15 @@ class Outcome:
             merged.dead_lettered += one.dead_lettered
             merged.counts = [*merged.counts, *one.counts]
         return merged
+
+    def count(self, stage: str) -> None:
+        """Adds it to the stage's metrics, once it is written and acknowledged."""
+        metrics.OBSERVATIONS_IN.labels(stage).inc(self.observations_in)
+        metrics.OBSERVATIONS_OUT.labels(stage).inc(self.observations_out)
+        metrics.OBSERVATIONS_DEAD.labels(stage).inc(self.dead_lettered)
+        metrics.RECORDS_OUT.labels(stage).inc(len(self.outputs))
+        for name, count in self.counts:
+            metrics.NOTICES.labels(stage, name).inc(count)
 
     def checked(self) -> "Outcome":
         """The same. An output that the log would refuse for ever is a defect of its input, not a reason to stand

@@ -15,7 +15,7 @@ becomes a dead letter, acknowledged before its offset is committed.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
 
@@ -41,6 +41,7 @@ from vigil.settings import Settings
 __all__ = ["Outcome", "Output", "Processor", "Retry", "Stage", "Stateless"]
 
 _Groups = Mapping[TopicPartition, Sequence[Record]]
+_PING_S = 0.5
 _log = logging.getLogger(__name__)
 
 
@@ -76,6 +77,7 @@ class Stage:
         self._committed_at = time.monotonic()
         self._commits = Commits(name, health, settings.bus_session_timeout_s)
         self._batch_failed = False  # since the last that succeeded
+        self._in_doubt = False  # the last session failed: that nothing comes does not say that the log answers
         self._pause_s = 0.0
         self.crashed: BaseException | None = None
         self.on_crash: Callable[[str], object] = lambda reason: None  # called from the stage's thread
@@ -102,6 +104,7 @@ class Stage:
                 try:
                     self._session()
                 except (BusError, Retry) as error:
+                    self._in_doubt = True
                     self._trouble(error)
         except BaseException as error:
             self.crashed = error
@@ -111,10 +114,8 @@ class Stage:
 
     def _session(self) -> None:
         """A consumer's life: ends on stop, or with an error; then a new one starts from the commits."""
-        consumer = self._bus.consumer(
-            self._topics, self._group, Callbacks(self._on_assign, self._on_revoke, self._on_lost)
-        )
-        self._consumer = consumer
+        callbacks = Callbacks(self._on_assign, self._on_revoke, self._on_lost)
+        consumer = self._consumer = self._bus.consumer(self._topics, self._group, callbacks)
         try:
             producer = self._bus.producer()
             try:
@@ -132,7 +133,7 @@ class Stage:
             records = self._gather.poll(consumer)
             if records:
                 self._batch(consumer, producer, records)
-            elif not self._batch_failed:
+            elif not self._batch_failed and self._log_answers():
                 self._fine()
             self._commit(consumer, force=False)
             if not records:
@@ -183,7 +184,9 @@ class Stage:
         self._starts = {}
         self._batch_failed = False
         self._fine()
-        self._count(len(records), outcomes.values())
+        metrics.RECORDS_IN.labels(self.name).inc(len(records))
+        for outcome in outcomes.values():
+            outcome.count(self.name)
 
     def _outcomes(self, groups: _Groups) -> dict[TopicPartition, Outcome]:
         careful = {p: group for p, group in groups.items() if self._careful.get(p, -1) >= group[0].offset}
@@ -302,8 +305,15 @@ class Stage:
 
     # What is seen from outside --------------------------------------------------------------------
 
+    def _log_answers(self) -> bool:
+        if self._in_doubt:
+            with suppress(BusError):
+                self._bus.ping(min(_PING_S, self._settings.bus_timeout_s))
+                self._in_doubt = False
+        return not self._in_doubt
+
     def _fine(self) -> None:
-        self._pause_s = 0.0
+        self._in_doubt, self._pause_s = False, 0.0
         self._health.mark("stage", None)
 
     def _trouble(self, error: BusError | Retry) -> None:
@@ -314,16 +324,6 @@ class Stage:
         log(_log, logging.WARNING, "batch_taken_back", error_code=code, reason=str(error))
         self._pause_s = min(max(self._pause_s * 2, 0.05), 2.0)
         self._stop.wait(self._pause_s)
-
-    def _count(self, records: int, outcomes: Iterable[Outcome]) -> None:
-        metrics.RECORDS_IN.labels(self.name).inc(records)
-        for outcome in outcomes:
-            metrics.OBSERVATIONS_IN.labels(self.name).inc(outcome.observations_in)
-            metrics.OBSERVATIONS_OUT.labels(self.name).inc(outcome.observations_out)
-            metrics.OBSERVATIONS_DEAD.labels(self.name).inc(outcome.dead_lettered)
-            metrics.RECORDS_OUT.labels(self.name).inc(len(outcome.outputs))
-            for name, count in outcome.counts:
-                metrics.NOTICES.labels(self.name, name).inc(count)
 
 
 def _position(record: Record) -> tuple[str, int]:

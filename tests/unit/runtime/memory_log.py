@@ -36,6 +36,9 @@ class MemoryLog:
     def flush(self, timeout_s: float) -> None:
         """Everything is there at once."""
 
+    def ping(self, timeout_s: float) -> None:
+        """It answers."""
+
     def close(self) -> None:
         """Nothing is held."""
 
