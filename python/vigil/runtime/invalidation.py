@@ -49,6 +49,9 @@ class Invalidation:
             except BusError as error:
                 log(_log, logging.WARNING, "invalidation_interrupted", error_code=error.error_code)
                 self._stop.wait(0.5)
+            except Exception:  # a defect of ours: what is not followed any more would be believed for long
+                _log.exception("invalidation_failed")
+                self._stop.wait(0.5)
 
     def _follow(self) -> None:
         consumer = self._bus.consumer([topology.REGISTRY_CHANGES], None, from_beginning=False)
