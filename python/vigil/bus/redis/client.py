@@ -71,6 +71,7 @@ class Connection:
             retry=None,
         )
         self.block_s_max = timeout_s / 2
+        self.breaks = 0  # how often it broke: another server may answer since, or the same with another memory
         self._raw: Any = pool.make_connection()
 
     def call(self, *command: Any) -> Any:
@@ -93,11 +94,15 @@ class Connection:
                     answers.append(as_bus_error(error))
             return answers
         except (RedisError, OSError) as error:
-            raw.disconnect()
+            self._break()
             raise as_bus_error(error) from error
         except BaseException:  # half an answer may be left on the wire
-            raw.disconnect()
+            self._break()
             raise
+
+    def _break(self) -> None:
+        self.breaks += 1
+        self._raw.disconnect()
 
     def close(self) -> None:
         """Hangs up."""

@@ -35,6 +35,8 @@ class RedisConsumer:
         self._names = Names(settings.bus_prefix)
         self._connection = Connection(settings)
         self._positions: dict[TopicPartition, int] = dict(start or {})  # the partitions owned, and what is next
+        self._last: dict[TopicPartition, tuple[int, int]] = {}  # offset and time of the last record read
+        self._checked = 0  # breaks of the connection after which the log was looked at
         self._backoff = Backoff()
         self._down_since: float | None = None
         self._leaving: set[TopicPartition] = set()  # given up, but not given back yet
@@ -55,8 +57,10 @@ class RedisConsumer:
         deadline = time.monotonic() + timeout_s
         while True:
             try:
-                if self._down_since is not None:
+                breaks = self._connection.breaks
+                if self._checked != breaks:
                     self._check_log()
+                    self._checked = breaks
                 if self._member is not None:
                     self._member.polled()
                     self._rebalance(self._member)
@@ -77,6 +81,8 @@ class RedisConsumer:
         strange = [position for position in offsets if position not in self._positions]
         if strange or self._member is None:
             raise BusError(f"commit of partitions not owned: {strange}", error_code="not_owner", retriable=True)
+        if self._checked != self._connection.breaks:
+            raise BusUnavailable("the log was away: whether it has what was read of it is for the next poll to see")
         if offsets:
             self._member.commit(offsets)
             if self._trimmer is not None:
@@ -143,6 +149,7 @@ class RedisConsumer:
                 position = by_stream[stream.decode()]
                 records += decode(position, entries)
                 self._positions[position] = records[-1].offset + 1
+                self._last[position] = records[-1].offset, records[-1].timestamp_ms
         return records
 
     # Rebalance ----------------------------------------------------------------------------------------
@@ -232,16 +239,27 @@ class RedisConsumer:
         self._backoff.wait(deadline - now)
 
     def _check_log(self) -> None:
-        """After an outage: a server that lost its last second would give the same offsets out again, and
-        waiting for higher ones would skip them. Then everything is read again from the commits."""
-        for position, offset in list(self._positions.items()):
-            if int(self._connection.call("GET", self._names.next(position)) or 0) < offset:
+        """After an outage: a server that lost its last second gives the same offsets out again, and whoever waits for
+        higher ones would skip them. Then everything is read again from the commits."""
+        owned = dict(self._positions)
+        for position, offset in owned.items():
+            if self._lost_its_end(position, offset):
                 if self._member is None:
                     self._positions[position] = 0
                 else:
                     self._lose()
-                    self._member.abandon_lease()
+                    self._member.abandon_lease(owned)
                     return
+
+    def _lost_its_end(self, position: TopicPartition, offset: int) -> bool:
+        """Whether the log does not reach to `offset`, or has another record before it than was read of it."""
+        if int(self._connection.call("GET", self._names.next(position)) or 0) < offset:
+            return True
+        at, time_ms = self._last.get(position, (-1, 0))
+        if at != offset - 1:
+            return False
+        found = self._connection.call("XRANGE", self._names.stream(position), f"{offset}-0", f"{offset}-0")
+        return any(record.timestamp_ms != time_ms for record in decode(position, found))
 
 
 def decode(position: TopicPartition, entries: Sequence[Sequence[Any]]) -> list[Record]:

@@ -119,9 +119,11 @@ class Membership:
         if not self._connection.call(*script(scripts.COMMIT, keys, self._member, self._group, *arguments)):
             raise BusError("the partitions have another owner now", error_code="not_owner", retriable=True)
 
-    def abandon_lease(self) -> None:
-        """Counts itself as removed, so that the owner joins anew."""
+    def abandon_lease(self, positions: Iterable[TopicPartition]) -> None:
+        """Gives partitions back and counts itself as removed, so that the owner joins anew and waits for nobody."""
         self._lease_gone.set()
+        with suppress(BusError):
+            self._release(positions, leave=True)
 
     # The lease ------------------------------------------------------------------------------------
 
