@@ -195,6 +195,10 @@ class Count:
             else:
                 self._counting.pop(position.partition, None)
 
+    def lost(self, positions: Sequence[TopicPartition]) -> None:
+        """As when they are revoked."""
+        self.revoked(positions)
+
     def rewound(self, position: TopicPartition, offset: int) -> int:
         """The marks and event ids in memory already know what is read again."""
         return offset

@@ -147,10 +147,18 @@ class Evaluate:
 
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
         """Checkpoints the state for the next owner and forgets it."""
+        self._let_go(positions)
+        self._state.give_up(positions)
+
+    def lost(self, positions: Sequence[TopicPartition]) -> None:
+        """Forgets the state: what the store has is what the next owner goes on from."""
+        self._let_go(positions)
+        self._state.forget(positions)
+
+    def _let_go(self, positions: Sequence[TopicPartition]) -> None:
         self._drop(positions)
         if self._watchdog:
             self._watchdog.revoked(position.partition for position in positions)
-        self._state.give_up(positions)
 
     def rewound(self, position: TopicPartition, offset: int) -> int:
         """The state is ahead of what was written: back to the last checkpoint."""

@@ -146,13 +146,17 @@ class EngineState:
     def give_up(self, positions: Iterable[TopicPartition]) -> None:
         """Forgets partitions that go to another owner, who finds all that is acknowledged in the checkpoint."""
         for position in positions:
-            partition = position.partition
-            standing = self._standings.get(partition)
+            standing = self._standings.get(position.partition)
             if standing and standing.due():
-                self._store_it(partition, standing, standing.acknowledged)
-            self._standings.pop(partition, None)
-            self._engine.drop(partition)
-            self._store.release(partition)
+                self._store_it(position.partition, standing, standing.acknowledged)
+            self.forget([position])
+
+    def forget(self, positions: Iterable[TopicPartition]) -> None:
+        """Forgets partitions that are lost: nothing of them is stored any more."""
+        for position in positions:
+            self._standings.pop(position.partition, None)
+            self._engine.drop(position.partition)
+            self._store.release(position.partition)
 
     def _write(self, partition: int, standing: _Standing, offset: int) -> None:
         """A checkpoint at `offset`: in the store, or else held here."""

@@ -92,7 +92,11 @@ class Processor(Protocol):
         depend on input has its turn here. It must not block."""
 
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
-        """Partitions went away (after the last commit, or lost): forget their state."""
+        """Partitions went away, after the last commit: forget their state."""
+
+    def lost(self, positions: Sequence[TopicPartition]) -> None:
+        """Partitions went away, and others may have them already, or the log is not the one that was read: forget their
+        state, and store nothing of it."""
 
     def rewound(self, position: TopicPartition, offset: int) -> int:
         """The batch at `offset` is taken back. Returns the offset the state now stands at."""
@@ -123,6 +127,10 @@ class Stateless:
 
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
         """Nothing to forget."""
+
+    def lost(self, positions: Sequence[TopicPartition]) -> None:
+        """As when they are revoked."""
+        self.revoked(positions)
 
     def rewound(self, position: TopicPartition, offset: int) -> int:
         """Read the same input again."""

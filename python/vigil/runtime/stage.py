@@ -18,17 +18,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
+from operator import itemgetter
 
-from vigil.bus.port import (
-    Bus,
-    BusError,
-    Callbacks,
-    Consumer,
-    Producer,
-    QueueFull,
-    Record,
-    TopicPartition,
-)
+from vigil.bus.port import Bus, BusError, Callbacks, Consumer, Producer, QueueFull, Record, TopicPartition
 from vigil.runtime import metrics
 from vigil.runtime.commits import Commits
 from vigil.runtime.dead_letter import internal_dead_letters
@@ -42,6 +34,7 @@ __all__ = ["Outcome", "Output", "Processor", "Retry", "Stage", "Stateless"]
 
 _Groups = Mapping[TopicPartition, Sequence[Record]]
 _PING_S = 0.5
+_position = itemgetter(0, 1)  # topic and partition of a record
 _log = logging.getLogger(__name__)
 
 
@@ -150,7 +143,7 @@ class Stage:
             log(_log, logging.WARNING, "close_failed", reason=str(error))
         finally:
             if self._owned:
-                self._processor.revoked(sorted(self._owned))
+                self._processor.lost(sorted(self._owned))
             for kept in (self._owned, self._acknowledged, self._starts, self._careful):
                 kept.clear()
             self._commits.went_well()
@@ -290,9 +283,14 @@ class Stage:
                 self._consumer.commit(self._settled(mine))
             except (BusError, Retry) as error:
                 log(_log, logging.WARNING, "commit_on_revoke_failed", reason=str(error))
-        self._on_lost(positions)
+        self._forget(positions)
+        self._processor.revoked(positions)
 
     def _on_lost(self, positions: Sequence[TopicPartition]) -> None:
+        self._forget(positions)
+        self._processor.lost(positions)
+
+    def _forget(self, positions: Sequence[TopicPartition]) -> None:
         log(_log, logging.INFO, "partitions_revoked", partitions=[list(p) for p in positions])
         self._batch_failed = False
         self._commits.went_well()
@@ -301,7 +299,6 @@ class Stage:
             self._owned.discard(position)
             self._acknowledged.pop(position, None)
             self._careful.pop(position, None)
-        self._processor.revoked(positions)
 
     # What is seen from outside --------------------------------------------------------------------
 
@@ -324,7 +321,3 @@ class Stage:
         log(_log, logging.WARNING, "batch_taken_back", error_code=code, reason=str(error))
         self._pause_s = min(max(self._pause_s * 2, 0.05), 2.0)
         self._stop.wait(self._pause_s)
-
-
-def _position(record: Record) -> tuple[str, int]:
-    return record.topic, record.partition

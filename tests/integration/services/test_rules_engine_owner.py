@@ -38,11 +38,11 @@ class Processes:
         self.health = Health("test")
         self.now_s = 1000.0
 
-    def start(self) -> tuple[EngineState, core.Engine]:
+    def start(self, interval_ms: int = 0) -> tuple[EngineState, core.Engine]:
         engine, log = core.Engine(RULES), self.log
         bus: Any = log
         store = Checkpoints(self.url, self.prefix, 1.0)
-        return EngineState(engine, store, bus, 0, 4, NAME, self.health, lambda: self.now_s), engine
+        return EngineState(engine, store, bus, interval_ms, 4, NAME, self.health, lambda: self.now_s), engine
 
     def stored(self) -> int | None:
         """The offset of what the store holds."""
@@ -118,3 +118,14 @@ def test_who_lost_a_partition_does_not_write_over_its_successor(processes: Proce
     assert processes.stored() == 9
     evaluate(successor, inherited, 9, 10)
     assert processes.stored() == 10
+
+
+def test_of_a_partition_that_is_lost_nothing_is_stored(processes: Processes) -> None:
+    """Others may have it already; or the log lost its end, and the state has seen what is not in it."""
+    state, engine = processes.start(interval_ms=60_000)
+    for how, stored in ((state.forget, 0), (state.give_up, 3)):
+        assert state.take(P0) in (None, 0)
+        evaluate(state, engine, 0, 3)
+        how([P0])
+        assert engine.patients(0) == 0
+        assert processes.stored() == stored

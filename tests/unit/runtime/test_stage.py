@@ -236,3 +236,29 @@ def test_what_was_sent_of_a_batch_taken_back_is_written_before_its_partitions_ca
     log = Log(filled(2, 1).inputs)
     log.run(Copying())
     assert log.written() == [b"0.0", "gone", b"1.0"]
+
+
+def test_what_is_revoked_and_what_is_lost_are_told_apart() -> None:
+    class Losing(Reader):
+        def close(self) -> None:
+            self._callbacks.on_lost([P0])
+            self._callbacks.on_revoke([P1])
+
+    class Log(MemoryLog):
+        def consumer(self, topics: Iterable[str], group: str | None, callbacks: Callbacks = NO_CALLBACKS) -> Reader:
+            return Losing(self, callbacks)
+
+    class Told(Copying):
+        def __init__(self) -> None:
+            super().__init__()
+            self.told: list[tuple[str, Sequence[TopicPartition]]] = []
+
+        def revoked(self, positions: Sequence[TopicPartition]) -> None:
+            self.told.append(("revoked", positions))
+
+        def lost(self, positions: Sequence[TopicPartition]) -> None:
+            self.told.append(("lost", positions))
+
+    told = Told()
+    Log(filled(3, 1).inputs).run(told)
+    assert told.told == [("lost", [P0]), ("revoked", [P1]), ("lost", [P2])], "nobody said what became of the last"
