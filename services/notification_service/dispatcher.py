@@ -48,9 +48,11 @@ _SENT = """
     WHERE id = $1
     RETURNING extract(epoch FROM sent_at - created_at)::float8
 """
+# Of this claim only: when it ran out, another one may have sent it meanwhile.
 _NOT_SENT = """
     UPDATE notification
-    SET status = $2, reason = $3, next_attempt_at = clock_timestamp() + make_interval(secs => $4) WHERE id = $1
+    SET status = $2, reason = $3, next_attempt_at = clock_timestamp() + make_interval(secs => $4)
+    WHERE id = $1 AND status = 'pending' AND attempts = $5
 """
 _BACKLOG = """
     SELECT channel, status, count(*) AS number FROM notification
@@ -94,7 +96,7 @@ class Dispatcher:
         pause_s = min(
             settings.notification_retry_base_s * 2 ** min(attempts - 1, 30), settings.notification_retry_max_s
         )
-        await self._pool.execute(_NOT_SENT, row["id"], "failed" if last else "pending", reason, pause_s)
+        await self._pool.execute(_NOT_SENT, row["id"], "failed" if last else "pending", reason, pause_s, attempts)
         DELIVERIES.labels(channel.name, priority, "failed" if last else "retried").inc()
         level = logging.ERROR if last else logging.WARNING
         event = "notification_failed" if last else "notification_retried"

@@ -247,3 +247,21 @@ async def test_the_most_urgent_goes_first(bench: Bench):
     await bench.pool.execute("UPDATE notification SET limiter = 'allowed'")
     await bench.step()
     assert bench.channels["log"].sent[0]["event_id"].bytes == patient_high.header.event_id
+
+
+@pytest.mark.parametrize("attempts_max", [1, 3], ids=["the last attempt", "one of several"])
+async def test_who_sent_for_too_long_does_not_speak_for_who_took_over(bench: Bench, attempts_max: int):
+    """Its claim ran out, another instance claimed and sent; that its own attempt fails in the end says nothing."""
+    channel = bench.channels["log"]
+    slow = Dispatcher(bench.pool, Settings(notification_attempts_max=attempts_max, notification_retry_base_s=0.0))
+
+    class Slow(Recorder):
+        async def send(self, notification: Any) -> None:
+            await bench.pass_time()
+            await bench.dispatcher.send_due(channel)
+            raise DeliveryError("too late")
+
+    await bench.take(alert(priority="HIGH"))
+    await slow.send_due(Slow("log"))
+    assert len(channel.sent) == 1
+    assert await bench.statuses() == ["sent"]
