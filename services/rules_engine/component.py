@@ -17,6 +17,8 @@ from vigil.runtime.health import Health
 from vigil.runtime.logs import log
 
 REPEAT_S = 60.0
+LOST_AFTER_S = 60.0
+"""A control of which the log has said nothing for so long is taken for lost: it is said again, and costs nothing."""
 _log = logging.getLogger(__name__)
 
 
@@ -44,7 +46,7 @@ class ComponentWatch:
         self._bad_since: float | None = None
         self._said: Literal["component_down", "component_up"] | None = None
         self._said_at = 0.0
-        self._under_way = False  # ended from the producer's thread
+        self._under_way: tuple[bytes, float] | None = None  # its id, and since when; ended from the producer's thread
 
     def look(self, well: bool | None, reason: str = "") -> None:
         """How the part is now (None: not known yet). Writes what is to be said, one control at a time."""
@@ -70,16 +72,18 @@ class ComponentWatch:
             self._say("component_down", now, reason)
 
     def _say(self, action: Literal["component_down", "component_up"], now: float, reason: str) -> None:
-        if self._under_way:
+        if self._under_way is not None and now - self._under_way[1] < LOST_AFTER_S:
             return
-        self._under_way = True
         made = control(action, component=self._component, reporter=self._reporter, reason=reason)
+        self._under_way = made.event_id, now
 
         def acknowledged(error: BusError | None) -> None:
+            if self._under_way != (made.event_id, now):
+                return  # taken for lost, and another one said since
             if error is None:
                 if self._said != action:
                     log(_log, logging.WARNING, action, component=self._component, reason=reason)
                 self._said, self._said_at = action, now
-            self._under_way = False
+            self._under_way = None
 
         self._append(record_of(made, self._partitions), acknowledged)

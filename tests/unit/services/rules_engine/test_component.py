@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.rules_engine.component import REPEAT_S, ComponentWatch
+from services.rules_engine.component import LOST_AFTER_S, REPEAT_S, ComponentWatch
 from tests.unit.services.rules_engine.test_breaker import Clock
 from vigil.bus.port import AckCallback, BusUnavailable
 from vigil.controls import ControlRecord
@@ -17,6 +17,7 @@ class Watched:
 
     def __init__(self, start_s: float = 0.0) -> None:
         self.clock, self.said, self.away, self.health = Clock(), [], False, Health("test")
+        self.unanswered: list[AckCallback] | None = None  # what the log never says anything about
         self.watch = ComponentWatch(
             "anomaly-service", "r1", self._append, 4, self.health, 3.0, 5.0, start_s, now=self.clock
         )
@@ -26,6 +27,9 @@ class Watched:
     def _append(self, record: ControlRecord, on_ack: AckCallback) -> None:
         if self.away:
             on_ack(BusUnavailable("the log is away"))
+            return
+        if self.unanswered is not None:
+            self.unanswered.append(on_ack)
             return
         self.said += pb.TelemetryBatch.FromString(record.value).controls
         on_ack(None)
@@ -88,3 +92,18 @@ def test_before_it_was_ever_well_it_has_time_to_start() -> None:
     assert starting.actions() == []
     starting.is_(False, 2)
     assert starting.actions() == [DOWN]
+
+
+def test_what_the_log_never_answers_is_said_again(watched: Watched) -> None:
+    """A producer that is replaced may take its answers with it: an outage must not stay untold for that."""
+    watched.unanswered = unanswered = []
+    watched.is_(False, 3 + LOST_AFTER_S / 2)
+    assert len(unanswered) == 1
+    watched.unanswered = None
+    watched.is_(False, LOST_AFTER_S / 2 + 1)
+    assert watched.actions() == [UP, DOWN]
+    unanswered[0](BusUnavailable("at last"))
+    watched.is_(True, 6)
+    unanswered[0](None)
+    watched.is_(True, 6)
+    assert watched.actions() == [UP, DOWN, UP], "an answer that comes late is about something that is over"
