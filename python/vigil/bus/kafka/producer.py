@@ -72,6 +72,7 @@ class KafkaProducer:
         except BufferError:
             raise QueueFull from None
         except KafkaException as error:
+            self._fatal = self._fatal or error.args[0].fatal()  # `_on_error` hears of it only where somebody flushes
             raise as_bus_error(error, f"sending to {topic}") from error
 
     def flush(self, timeout_s: float) -> None:
