@@ -22,7 +22,7 @@ class Commits:
         self, stage: str, health: Health, session_timeout_s: float, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._stage, self._health, self._now = stage, health, now
-        self._patience_s = PATIENCE_SESSIONS * session_timeout_s
+        self._session_s = session_timeout_s
         self._failing_since: float | None = None
 
     def went_well(self) -> None:
@@ -32,11 +32,14 @@ class Commits:
             self._health.degrade("commits", None)
 
     def failed(self, error: BusError) -> None:
-        """One did not. Says so, and raises `error` again when the log has refused this reader for too long."""
+        """One did not. Says so when that lasts (members that come and go make single ones fail), and raises `error`
+        again when the log has refused this reader for too long."""
         now = self._now()
         self._failing_since = now if self._failing_since is None else self._failing_since
         metrics.ERRORS.labels(self._stage, error.error_code).inc()
         log(_log, logging.WARNING, "commit_failed", error_code=error.error_code, reason=str(error))
-        self._health.degrade("commits", f"what is read is not committed: {error.error_code}")
-        if error.error_code == "not_owner" and now - self._failing_since > self._patience_s:
+        lasts_s = now - self._failing_since
+        if lasts_s >= self._session_s:
+            self._health.degrade("commits", f"what is read is not committed for {lasts_s:.0f} s: {error.error_code}")
+        if error.error_code == "not_owner" and lasts_s > PATIENCE_SESSIONS * self._session_s:
             raise error

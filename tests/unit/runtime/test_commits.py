@@ -62,16 +62,18 @@ def test_a_reader_whose_commits_are_refused_for_good_starts_over(refusals: float
     stage = log.run(Copying(), SOON)
     assert log.committed == {P0: 2}
     assert log.readers == readers
-    assert log.said == {"commits"}
+    assert log.said == ({"commits"} if readers > 1 else set()), "one that failed is nothing to be told"
     assert not stage._health.degraded()
 
 
 def test_a_log_that_is_away_is_waited_for_and_said() -> None:
     now, health = [0.0], Health("test")
     commits = Commits("test", health, 6.0, lambda: now[0])
+    commits.failed(BusUnavailable("injected"))
+    assert not health.degraded()
     for _ in range(10):
-        commits.failed(BusUnavailable("injected"))
         now[0] += 6.0
+        commits.failed(BusUnavailable("injected"))
         assert "bus_unavailable" in health.degraded()["commits"]
     commits.went_well()
     assert not health.degraded()
