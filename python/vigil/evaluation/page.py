@@ -6,7 +6,7 @@ from typing import Any
 from vigil.evaluation.rows import TITLES
 from vigil.report import Page, Ranged, Series, Tile, charts
 
-_LEAD_EDGES = [float(hour) for hour in range(0, 25, 2)]
+_LEAD_BINS = 12
 
 
 def write(made: dict[str, Any], path: Path) -> Path:
@@ -16,7 +16,7 @@ def write(made: dict[str, Any], path: Path) -> Path:
     _tiles(sheet, found)
     _ranking(sheet, found)
     _calibration(sheet, found)
-    _alarms(sheet, found)
+    _alarms(sheet, found, made["lookbackHours"])
     _groups(sheet, found)
     if made["remarks"]:
         sheet.section("What speaks against it")
@@ -106,7 +106,7 @@ def _calibration(sheet: Page, found: dict[str, Any]) -> None:
     )  # fmt: skip
 
 
-def _alarms(sheet: Page, found: dict[str, Any]) -> None:
+def _alarms(sheet: Page, found: dict[str, Any], lookback_h: float) -> None:
     sheet.section("Alarms at the same sensitivity", "An alarm is on while the score is at or above the threshold.")
     head = ["to catch", "score", "threshold", "caught", "share", "alarms a bed-day", "time on", "alarms in a window"]
     head.append("median lead (h)")
@@ -132,11 +132,12 @@ def _alarms(sheet: Page, found: dict[str, Any]) -> None:
         if entry["leadHours"]
     ]
     if leads:
-        at = found["alarms"]["atSensitivity"][-1]["sensitivity"]
+        caught = found["alarms"]["atSensitivity"][-1]["sensitivity"]
         sheet.chart(
             charts.histogram(
-                leads, title=f"Lead time, {100 * at:.0f} % of the events caught", x="hours before onset", y="events",
-                edges=_LEAD_EDGES,
+                leads, title=f"Lead time, {100 * caught:.0f} % of the events caught", x="hours before onset",
+                y="events",
+                edges=[max(lookback_h, 1.0) * at / _LEAD_BINS for at in range(_LEAD_BINS + 1)],
             )
         )  # fmt: skip
 

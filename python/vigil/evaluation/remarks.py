@@ -12,7 +12,7 @@ MEASURES = {"auroc": "AUROC", "auprc": "AUPRC"}
 
 def remarks(found: Mapping[str, Any]) -> list[str]:
     """Of the numbers of `evaluate`: sentences, none when there is nothing to hold against the model."""
-    return [*_few(found), *_absent(found), *_beaten(found), *_unreached(found)]
+    return [*_few(found), *_absent(found), *_beaten(found), *_unreached(found), *_miscalibrated(found)]
 
 
 def _few(found: Mapping[str, Any]) -> Iterator[str]:
@@ -54,3 +54,13 @@ def _unreached(found: Mapping[str, Any]) -> Iterator[str]:
                 f"No threshold catches {100 * fixed['sensitivity']:g} % of the events with {', '.join(missing)}: "
                 "too many have no scored row in the hours in which an alarm would catch them."
             )
+
+
+def _miscalibrated(found: Mapping[str, Any]) -> Iterator[str]:
+    """Where the slope of the logit line is surely not 1."""
+    slope = found["calibration"]["intervals"]["slope"]
+    if found["patientsWithEvent"] < EVENTS_TOO_FEW or slope["low"] is None or slope["low"] <= 1 <= slope["high"]:
+        return
+    wrong = "too far apart: high ones too high" if slope["high"] < 1 else "too close together: high ones too low"
+    interval = f"{slope['value']:.2f} ({slope['low']:.2f} … {slope['high']:.2f})"
+    yield f"The model's probabilities are {wrong}, low ones the other way: calibration slope {interval}, not 1."

@@ -14,6 +14,7 @@ def found(low: float | None = 0.1, high: float | None = 0.3, events: int = 40, s
     more = {"auroc": {"value": 0.0, "low": low, "high": high}, "auprc": fine}
     return {
         "patientsWithEvent": events,
+        "calibration": {"intervals": {"slope": {"value": 1.1, "low": 0.9, "high": 1.3}}},
         "ranking": {
             "risk": {"title": "model"},
             "news2": {"title": "NEWS2", "modelMore": {"auroc": fine, "auprc": fine}},
@@ -44,6 +45,20 @@ def test_of_a_handful_of_events_nobody_is_said_to_be_better(events: int, who: st
     (said,) = remarks(found(-0.3, -0.1, events=events))
     assert who in said
     assert "nothing of which score is better" in said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [(1.05, 1.3, "high ones too low"), (0.4, 0.9, "high ones too high"), (1.0, 1.2, None), (0.8, 1.0, None),
+     (None, None, None)],
+)  # fmt: skip
+def test_a_slope_that_is_surely_not_1_is_said(low: float | None, high: float | None, says: str | None) -> None:
+    made = found()
+    made["calibration"]["intervals"]["slope"] = {"value": 1.0, "low": low, "high": high}
+    assert [says in said for said in remarks(made) if says] == [True] * (says is not None)
+    assert bool(remarks(made)) is (says is not None)
+    made["patientsWithEvent"] = 2
+    assert "slope" not in " ".join(remarks(made))
 
 
 def test_a_baseline_that_no_row_has_is_named_and_not_called_unreached() -> None:
