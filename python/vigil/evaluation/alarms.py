@@ -64,16 +64,30 @@ class Course:
         )
 
     def threshold_of_rate(self, per_bed_day: float) -> float:
-        """The lowest threshold with at most so many alarms a bed and day."""
+        """The lowest threshold from which on up there are at most so many alarms a bed and day.
+
+        Low thresholds begin few alarms, too, for one that is always on begins once: none is taken below the one with
+        the most alarms. NaN where not even the highest score is so rare.
+        """
         values = np.unique(self.score)
-        low, high = 0, len(values)
-        while low < high:  # alarms fall as the threshold rises, nearly everywhere
-            middle = (low + high) // 2
-            if self.at(float(values[middle])).per_bed_day() > per_bed_day:
-                low = middle + 1
-            else:
-                high = middle
-        return float(values[low]) if low < len(values) else float("nan")
+        rates = self._starts(values) / float(np.sum(self.days))
+        if not len(values):
+            return float("nan")
+        most = int(np.flatnonzero(rates == rates.max())[-1])
+        above = np.flatnonzero(rates > per_bed_day)
+        at = max(most, int(above[-1]) + 1) if len(above) else most
+        return float(values[at]) if at < len(values) else float("nan")
+
+    def _starts(self, thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How many alarms begin at each of the ascending thresholds: it lies above the row before, or there is none."""
+        before = np.full(len(self.score), -np.inf)
+        same = self.patient[1:] == self.patient[:-1]
+        before[1:][same] = self.score[:-1][same]
+        rising = self.score > before
+        reached, passed = (np.sort(values[rising]) for values in (self.score, before))
+        lower = (np.searchsorted(values, thresholds, side="left") for values in (passed, reached))
+        made: NDArray[np.float64] = np.subtract(*lower).astype(np.float64)
+        return made
 
 
 @dataclass(frozen=True)

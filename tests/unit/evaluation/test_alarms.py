@@ -58,6 +58,28 @@ def test_a_rate_is_kept_with_the_lowest_threshold() -> None:
     assert made.at(threshold - 0.01).per_bed_day() > 2.0
 
 
+def test_a_threshold_that_has_exactly_the_rate_is_taken() -> None:
+    made = course([[1, 3, 1, 5], [1, 1, 4, 1]], [None] * 2)
+    assert made.at(3.0).alarms.sum() == 3
+    assert made.threshold_of_rate(made.at(3.0).per_bed_day()) == 3.0
+
+
+def test_an_alarm_that_is_always_on_is_not_taken_for_a_rare_one() -> None:
+    made = course([[1, 3, 1, 5, 1, 4], [1, 1, 4, 1, 3, 1]], [None] * 2)
+    assert [made.at(t).alarms.sum() for t in (1.0, 3.0, 4.0, 5.0)] == [2, 5, 3, 1]
+    for alarms, threshold in ((4, 4.0), (3, 4.0), (2, 5.0), (1, 5.0), (5, 3.0), (99, 3.0)):
+        assert made.threshold_of_rate(alarms / made.days.sum()) == threshold, alarms
+    assert math.isnan(made.threshold_of_rate(0.5 / made.days.sum()))
+    assert math.isnan(course([[]], [None]).threshold_of_rate(1.0))
+
+
+def test_alarms_of_all_thresholds_are_those_of_each() -> None:
+    random = np.random.default_rng(2)
+    made = course([random.random(size).round(1).tolist() for size in (1, 30, 50)], [None] * 3)
+    values = np.unique(made.score)
+    assert made._starts(values).tolist() == [made.at(float(t)).alarms.sum() for t in values]
+
+
 def test_weights_count_a_patient_as_often() -> None:
     made = course([[9, 0, 9], [0, 0, 0], [0, 9, 9]], [2, 2, None]).at(9.0)
     assert made.per_bed_day(np.array([1.0, 0.0, 0.0])) == pytest.approx(2 / (3 / 24))
@@ -99,3 +121,11 @@ def test_rows_are_labelled_before_the_event_and_alarms_catch_it_until_then() -> 
     assert np.flatnonzero(ended.window).tolist() == [4, 5]
     whole = truth(rows([10, 10, 10]), events, "death", horizon_h=6, lookback_h=4)
     assert np.flatnonzero(whole.label).tolist() == list(range(10, 20)) == np.flatnonzero(whole.window).tolist()
+
+
+def test_a_long_silence_is_no_time_in_a_bed() -> None:
+    made = rows([10, 10])
+    made.time_us[5:10] += 7 * HOUR_US
+    assert truth(made, [], "sepsis", 6, 4).days.tolist() == pytest.approx([9 / 24, 10 / 24])
+    made.time_us[5:10] -= 2 * HOUR_US  # six hours between two rows are counted
+    assert truth(made, [], "sepsis", 6, 4).days.tolist() == pytest.approx([15 / 24, 10 / 24])

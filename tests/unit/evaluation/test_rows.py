@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vigil import paths, recordings
+from vigil import core, paths, recordings
 from vigil.backtest.cache import Cache
 from vigil.backtest.prepared import RecordingSource
 from vigil.backtest.workers import Workers
-from vigil.evaluation.rows import Rows, joined, score_part
+from vigil.evaluation import rows as module
+from vigil.evaluation.rows import LostRows, Rows, joined, score_part
 from vigil.recordings.values import from_iso, iso
 
 START_US = from_iso("2026-03-01T08:00:00Z")
@@ -63,6 +64,14 @@ def test_baselines_count_what_is_known_and_are_unknown_where_nothing_is(rows: Ro
     others = np.array([0, 1, 3])
     assert np.isfinite(rows.scores["news2"][others]).all()
     assert np.isfinite(rows.scores["risk"][others]).all()
+
+
+def test_scores_that_do_not_stand_beside_their_observations_are_refused(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "scored_columns", lambda scored: core.scored_columns(scored[:-1]))
+    with pytest.raises(LostRows, match=f"of {len(OBSERVATIONS)} rows"):
+        request.getfixturevalue("rows")
 
 
 def test_pieces_are_joined_by_name() -> None:

@@ -119,6 +119,17 @@ def test_large_batches_are_sampled(drift: FeatureDrift, model: Model) -> None:
     assert 4 * 200 < drift.report(1)["rows"] <= 4 * 256
 
 
+def test_so_many_rows_a_second_are_counted_and_no_more(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, now = FeatureDrift(256), [0.0]
+    monkeypatch.setattr(made._background, "offer", lambda work: work() or True)
+    monkeypatch.setattr(drifting.time, "monotonic", lambda: now[0])
+    packed = synthetic.features(64, seed=3).astype("<f4").tobytes()
+    for at in (0.0, 0.2, 0.25, 0.3, 0.5):  # 64 rows are a quarter of a second's
+        now[0] = at
+        made.observe(packed, 64, Scored(model.score(packed, 64), model))
+    assert made.report(1)["rows"] == 3 * 64
+
+
 def test_without_a_reference_there_is_no_answer(drift: FeatureDrift, model_file: Path) -> None:
     manifest, graph = read(model_file)
     feed(drift, Model(msgspec.structs.replace(manifest, drift={}), graph), synthetic.features(100, seed=3))

@@ -5,8 +5,10 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 
 from services.anomaly_service.assessment import Assessor
 from services.anomaly_service.batcher import Scored
@@ -16,6 +18,7 @@ from services.anomaly_service.scorer import Scorer
 from tests.unit.model import synthetic
 from vigil import core, paths
 from vigil.model import Model, load
+from vigil.model.manifest import Bands, read
 from vigil.model.session import ROWS_MAX
 from vigil.pb import anomaly_pb2 as pb
 
@@ -191,6 +194,26 @@ async def test_an_age_out_of_range_is_refused(edge: GrpcEdge, age: int) -> None:
     request.patient_context.age = age
     answer = await edge.score_vitals(request, None)
     assert (answer.status, "patient_context.age" in answer.message) == (pb.INVALID_ARGUMENT, True)
+
+
+async def test_the_overall_severity_is_that_of_the_joint_anomaly_where_it_is_worse(model_file: Path) -> None:
+    manifest, graph = read(model_file)
+    bands = {"risk": Bands(medium=1.0, high=1.0, critical=1.0), "anomaly": Bands(medium=0.0, high=0.0, critical=0.0)}
+    scorer = Scorer(Model(msgspec.structs.replace(manifest, severity=bands), graph))
+    answer = await GrpcEdge(scorer, Assessor(scorer, paths.RULES.read_text("utf-8"))).score_vitals(vitals(**WELL), None)
+    assert answer.overall_risk.severity == "critical"
+    await scorer.close()
+
+
+async def test_refused_calls_are_counted(edge: GrpcEdge) -> None:
+    def counted() -> float:
+        labels = {"stage": "anomaly-service", "error_code": "invalid_argument"}
+        return REGISTRY.get_sample_value("vigil_errors_total", labels) or 0.0
+
+    before = counted()
+    await edge.score_batch(batch(np.zeros((1, COLUMNS)), schema="other"), None)
+    await edge.score_vitals(vitals(heart_rate=math.nan), None)
+    assert counted() == before + 2
 
 
 async def test_what_is_said_of_the_patient_and_not_used_is_named(edge: GrpcEdge) -> None:

@@ -13,6 +13,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from models import train
+from services.anomaly_service.batcher import Scored
 from services.anomaly_service.comparison import Bounds
 from services.anomaly_service.folder import ModelFolder
 from services.anomaly_service.scorer import NoModel, Scorer
@@ -157,6 +158,32 @@ async def test_a_trial_that_ended_does_not_judge_the_one_after_it(scorer: Scorer
     ended._done(None)  # as its thread does when it was at its last rows
     await asyncio.sleep(0)
     assert made.candidate.state == "shadow"
+
+
+async def test_a_rollback_ends_the_trial_beside_the_model_that_goes(
+    scorer: Scorer, model_file: Path, other_file: Path
+) -> None:
+    made = swap(scorer)
+    await made.offer("second", other_file)
+    await made.promote(force=True)
+    await made.offer("third", model_file)
+    made.rollback()
+    assert made.candidate is None, "what was compared was compared with the other"
+    assert [event["result"] for event in made.history] == ["promoted", "refused", "rolled_back"]
+
+
+async def test_a_batch_of_another_model_is_not_compared(scorer: Scorer, other_file: Path) -> None:
+    made = swap(scorer)
+    await made.offer("second", other_file)
+    assert made.candidate is not None
+    shadow, other = made.candidate.shadow, load(other_file)
+    assert shadow is not None
+    shadow._background.offer = lambda work: work() or True  # type: ignore[method-assign,func-returns-value]
+    shadow.observe(ROWS, 200, Scored(other.score(ROWS, 200), other))
+    assert shadow.comparison.rows == 0
+    shadow.observe(ROWS, 200, await scorer.score(ROWS, 200))
+    assert shadow.comparison.rows > 0
+    made.close()
 
 
 async def test_what_holds_no_model_is_turned_away_in_the_history(scorer: Scorer) -> None:
