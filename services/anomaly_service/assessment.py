@@ -11,7 +11,7 @@ from services.anomaly_service.explanation import explain
 from services.anomaly_service.scorer import NoModel, Scorer
 from vigil import core
 from vigil.model import Manifest, Severity, severity_of
-from vigil.model.observation import unusable
+from vigil.model.observation import rows_engine, unusable
 from vigil.pb import anomaly_pb2 as pb
 from vigil.pb import events_pb2
 
@@ -44,9 +44,8 @@ class NotScorable(Exception):
 class Assessor:
     """Scores single observations of patients without history. Used from the event loop alone."""
 
-    def __init__(self, scorer: Scorer, rules_toml: str) -> None:
-        self._scorer, self._rules = scorer, rules_toml
-        self._made: core.Engine | None = None
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer, self._engine = scorer, rows_engine()
         self._plausible = {
             str(sign["field"]): (float(str(sign["plausible_low"])), float(str(sign["plausible_high"])))
             for sign in core.vocabulary()
@@ -64,7 +63,7 @@ class Assessor:
         context = request.patient_context
         metadata |= _unused(context)
         rows, count = packed_rows(
-            self._engine(),
+            self._engine,
             values,
             now_us,
             patient_id=context.patient_id,
@@ -77,12 +76,6 @@ class Assessor:
         if math.isnan(scores["risk"]):
             raise NotScorable("the model could not score this observation", metadata)
         return self._response(manifest, values, scores, shares, metadata)
-
-    def _engine(self) -> core.Engine:
-        """For the rows; made when first needed: rules that are refused are no reason not to score the pipeline's."""
-        if self._made is None:
-            self._made = core.Engine(self._rules)
-        return self._made
 
     def _screen(self, given: dict[str, float], now_us: int) -> tuple[dict[str, float], dict[str, str]]:
         """The values that a living patient can show, as the normalizer judges; the others are named and left out, never

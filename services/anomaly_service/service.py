@@ -48,11 +48,9 @@ async def start(service: Service) -> None:
             folder.remember("" if source == SHIPPED else source)
 
     swap = Swap(scorer, source, _load, _plan(settings), promoted)
-    rules = Path(settings.rules_file) if settings.rules_file else paths.RULES
-    assessor = Assessor(scorer, await asyncio.to_thread(rules.read_text, "utf-8"))
     service.health.mark("model", scorer.problem or None)
     service.serve_asgi(serve(application(NAME, swap, folder, drift)))
-    edge = GrpcEdge(scorer, assessor, swap)
+    edge = GrpcEdge(scorer, Assessor(scorer), swap)
     serving = await serve_grpc(service, [edge.handler()], [GRPC_NAME], serving=scorer.model is not None)
     service.on_drain("streams", edge.drain)
     _watch(service, folder, swap)

@@ -12,6 +12,25 @@ from vigil.core import Engine, Normalizer, derive_id, vocabulary
 from vigil.pb import events_pb2 as pb
 
 TOPIC, RAW = "telemetry.enriched", "telemetry.raw"
+# An engine has rules, and rows do not depend on them: so that a rule file in trouble is no trouble of the rows.
+_RULES = """
+version = 1
+[[rule]]
+id = "unused"
+kind = "limit"
+sign = "heart_rate"
+direction = "low"
+alert_type = "unused"
+message = "{value}"
+delay_s = 0
+hysteresis = 0
+steps = [{ limit = 0, priority = "low" }]
+"""
+
+
+def rows_engine() -> Engine:
+    """An engine for `feature_rows` alone."""
+    return Engine(_RULES)
 
 
 def unusable(values: Mapping[str, float], event_time_us: int) -> dict[str, int]:

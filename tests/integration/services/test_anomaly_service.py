@@ -168,6 +168,15 @@ def test_it_stops_cleanly(free_port: Callable[[], int]) -> None:
         assert running.process.wait(15) == 0
 
 
+def test_a_rule_file_in_trouble_is_no_trouble_of_the_scores(free_port: Callable[[], int]) -> None:
+    with started(free_port, RULES_FILE="/nowhere/rules.toml") as running:
+        running.wait_for(lambda: running.get("/readyz").status_code == 200)
+        with grpc.insecure_channel(running.grpc_target) as channel:
+            request = anomaly_pb2.ScoreVitalsRequest(vitals=anomaly_pb2.Vitals(heart_rate=80))
+            answer = anomaly_pb2_grpc.AnomalyDetectionStub(channel).ScoreVitals(request, timeout=10)
+        assert answer.status == anomaly_pb2.SUCCESS
+
+
 def test_a_hangup_without_a_folder_of_models_does_not_end_it(free_port: Callable[[], int]) -> None:
     with started(free_port, MODEL_DIR="") as running:
         running.wait_for(lambda: running.get("/readyz").status_code == 200)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from vigil import core, paths
-from vigil.model.observation import enriched, feature_rows, unusable
+from vigil.model.observation import enriched, feature_rows, rows_engine, unusable
 from vigil.pb import events_pb2 as pb
 
 T0_US = 1_772_352_000_000_000
@@ -41,3 +41,9 @@ def test_what_the_normalizer_keeps_from_the_model_is_named_with_the_reason() -> 
         assert not low or not unusable({field: low}, T0_US), field
     assert set(unusable({"heart_rate": 0.0, "spo2": 0.0}, T0_US)) == {"heart_rate", "spo2"}
     assert unusable({"heart_rate": 0.0, "spo2": 97.0}, T0_US) == {}
+
+
+def test_rows_do_not_depend_on_rules() -> None:
+    values = {"heart_rate": 190.0, "spo2": 80.0, "systolic": 70.0, "temperature": 41.0}
+    ours, theirs = (row(engine, 0, **values) for engine in (rows_engine(), core.Engine(paths.RULES.read_text("utf-8"))))
+    assert np.array_equal(ours, theirs, equal_nan=True)

@@ -16,7 +16,7 @@ from services.anomaly_service.explanation import MOVES_RISK
 from services.anomaly_service.grpc_edge import GrpcEdge
 from services.anomaly_service.scorer import Scorer
 from tests.unit.model import synthetic
-from vigil import core, paths
+from vigil import core
 from vigil.model import Model, load
 from vigil.model.manifest import Bands, read
 from vigil.model.session import ROWS_MAX
@@ -34,7 +34,7 @@ def scorer(model_file: Path) -> Iterator[Scorer]:
 
 @pytest.fixture(scope="module")
 def edge(scorer: Scorer) -> GrpcEdge:
-    return GrpcEdge(scorer, Assessor(scorer, paths.RULES.read_text("utf-8")))
+    return GrpcEdge(scorer, Assessor(scorer))
 
 
 def batch(rows: np.ndarray, /, **changes: object) -> pb.ScoreBatchRequest:
@@ -105,7 +105,7 @@ async def test_a_wrong_batch_is_refused_by_field(edge: GrpcEdge, changes: dict[s
 
 async def test_without_a_model_every_call_says_so() -> None:
     scorer = Scorer(None, problem="the file is gone")
-    edge = GrpcEdge(scorer, Assessor(scorer, paths.RULES.read_text("utf-8")))
+    edge = GrpcEdge(scorer, Assessor(scorer))
     scored = await edge.score_batch(batch(np.zeros((1, COLUMNS))), None)
     assert (scored.status, scored.message, scored.scores) == (pb.MODEL_UNAVAILABLE, "the file is gone", b"")
     for asked in (WELL, {}, {"heart_rate": math.nan}):
@@ -167,7 +167,7 @@ async def test_what_the_model_cannot_score_is_a_typed_answer(scorer: Scorer, mon
         return Scored(np.full((rows, len(SCORES)), np.nan, "<f4").tobytes(), _model(scorer))
 
     monkeypatch.setattr(scorer, "score", nothing)
-    answer = await GrpcEdge(scorer, Assessor(scorer, paths.RULES.read_text("utf-8"))).score_vitals(vitals(**WELL), None)
+    answer = await GrpcEdge(scorer, Assessor(scorer)).score_vitals(vitals(**WELL), None)
     assert answer.status == pb.NOT_SCORABLE
     assert not answer.HasField("overall_risk")
 
@@ -200,7 +200,7 @@ async def test_the_overall_severity_is_that_of_the_joint_anomaly_where_it_is_wor
     manifest, graph = read(model_file)
     bands = {"risk": Bands(medium=1.0, high=1.0, critical=1.0), "anomaly": Bands(medium=0.0, high=0.0, critical=0.0)}
     scorer = Scorer(Model(msgspec.structs.replace(manifest, severity=bands), graph))
-    answer = await GrpcEdge(scorer, Assessor(scorer, paths.RULES.read_text("utf-8"))).score_vitals(vitals(**WELL), None)
+    answer = await GrpcEdge(scorer, Assessor(scorer)).score_vitals(vitals(**WELL), None)
     assert answer.overall_risk.severity == "critical"
     await scorer.close()
 
