@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
-from models import train
 from services.anomaly_service.batcher import Scored
 from services.anomaly_service.comparison import Bounds
 from services.anomaly_service.folder import ModelFolder
@@ -20,20 +19,12 @@ from services.anomaly_service.scorer import NoModel, Scorer
 from services.anomaly_service.service import offered
 from services.anomaly_service.swap import Plan, Swap, SwapRefused
 from tests.unit.model import synthetic
-from vigil.model import Model, ModelError, load
+from vigil.model import Model, load
 
 ROWS = synthetic.features(200, seed=11).astype("<f4").tobytes()
 WIDE = Bounds(
     rank_agreement_min=-1, severe_share_difference_max=1, unscorable_share_difference_max=1, time_ratio_max=99
 )
-
-
-@pytest.fixture(scope="module")
-def other_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("other")
-    manifest, packed = train.train(synthetic.dataset(), seed=2)
-    train.write(folder, manifest, packed)
-    return folder / manifest.file
 
 
 @pytest.fixture
@@ -241,38 +232,6 @@ async def test_a_trial_refused_while_it_loads_does_not_come_back(scorer: Scorer,
     assert made.candidate is None
 
 
-# The folder -------------------------------------------------------------------------------------------
-
-
-async def test_a_folder_offers_what_comes_and_what_changes(tmp_path: Path, other_file: Path) -> None:
-    shutil.copytree(other_file.parent, tmp_path / "old")
-    folder = ModelFolder(tmp_path)
-    offered: list[str] = []
-    turned_away: list[tuple[str, str]] = []
-
-    def turn_away(name: str, reason: str) -> None:
-        turned_away.append((name, reason))
-
-    async def offer(name: str, file: Path) -> bool:
-        assert file.name == other_file.name
-        offered.append(name)
-        return True
-
-    await folder.scan(offer, turn_away)
-    (tmp_path / "half").mkdir()
-    (tmp_path / "half" / other_file.name).write_bytes(b"the manifest comes last")
-    await folder.scan(offer, turn_away)
-    assert offered == []
-    shutil.copytree(other_file.parent, tmp_path / "new")
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "manifest.json").write_text("{")
-    await folder.scan(offer, turn_away)
-    await folder.scan(offer, turn_away)
-    assert offered == ["new"]
-    assert [name for name, _ in turned_away] == ["broken"]
-    assert "manifest.json" in turned_away[0][1]
-
-
 async def test_what_comes_during_a_trial_waits_for_its_end(scorer: Scorer, tmp_path: Path, other_file: Path) -> None:
     folder, made = ModelFolder(tmp_path), swap(scorer)
     for second, name in enumerate(("a", "b", "c")):
@@ -288,29 +247,6 @@ async def test_what_comes_during_a_trial_waits_for_its_end(scorer: Scorer, tmp_p
     made.refuse("on command")
     await folder.scan(lambda name, file: offered(made, name, file), made.turn_away)
     assert made.candidate is None, "a directory is tried once"
-
-
-def test_a_promotion_is_remembered(tmp_path: Path) -> None:
-    folder = ModelFolder(tmp_path)
-    assert folder.remembered() == ""
-    folder.remember("v2")
-    assert ModelFolder(tmp_path).remembered() == "v2"
-    folder.remember("")
-    assert folder.remembered() == ""
-
-
-@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "absent"])
-def test_only_directories_of_the_folder_are_models(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ModelError):
-        ModelFolder(tmp_path).file(name)
-
-
-def test_a_manifest_cannot_name_a_file_elsewhere(tmp_path: Path, other_file: Path) -> None:
-    shutil.copytree(other_file.parent, tmp_path / "m")
-    manifest = json.loads((tmp_path / "m" / "manifest.json").read_text())
-    (tmp_path / "m" / "manifest.json").write_text(json.dumps(manifest | {"file": f"../{other_file.name}"}))
-    with pytest.raises(ModelError, match="elsewhere"):
-        ModelFolder(tmp_path).file("m")
 
 
 async def test_without_a_model_rows_are_refused_with_the_reason() -> None:
