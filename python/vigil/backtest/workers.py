@@ -4,12 +4,17 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Self, TypeVar
 
 T = TypeVar("T")
 AHEAD = 2
 """Tasks under way per process: what is read ahead stays small."""
+
+
+class WorkerLost(Exception):
+    """A process ended in the middle of its work; the text says what may help."""
 
 
 def usable() -> int:
@@ -36,11 +41,16 @@ class Workers:
     def run(
         self, work: Callable[..., T], tasks: Iterable[tuple[object, ...]], done: Callable[[T], None] = lambda _: None
     ) -> list[T]:
-        """`work(*task)` of every task, in their order; `done` as each comes in."""
+        """`work(*task)` of every task, in their order; `done` as each comes in. Raises `WorkerLost`."""
         found: dict[int, T] = {}
-        for index, result in self._results(work, tasks):
-            found[index] = result
-            done(result)
+        try:
+            for index, result in self._results(work, tasks):
+                found[index] = result
+                done(result)
+        except BrokenProcessPool as error:
+            raise WorkerLost(
+                "a process was ended in its work, perhaps for want of memory: try --processes 1"
+            ) from error
         return [found[index] for index in range(len(found))]
 
     def _results(self, work: Callable[..., T], tasks: Iterable[tuple[object, ...]]) -> Iterator[tuple[int, T]]:

@@ -33,6 +33,7 @@ ERRORS = {
     "StartFailed": EXIT_UNAVAILABLE,
     "ModelError": EXIT_UNAVAILABLE,
     "CoreError": 70,
+    "WorkerLost": 71,
 }
 
 
