@@ -27,6 +27,8 @@ from vigil.runtime.logs import log
 PSI = Gauge("vigil_drift_psi", "PSI of a ward's values over the last day against training", ["ward", "field"])
 SCORES = ("risk", "anomaly")
 WARDS_SHOWN_MAX = 100
+ALL = "all"
+"""What the metric calls all wards together; a ward of this name is on the route alone."""
 _REFRESH_S = 60.0
 _log = logging.getLogger(__name__)
 
@@ -192,7 +194,7 @@ async def publish(pool: Any, reference: Callable[[], Reference]) -> None:
 
 def _show(items: Sequence[dict[str, Any]]) -> None:
     PSI.clear()
-    wards = sorted({item["ward"] for item in items if item["ward"]})[:WARDS_SHOWN_MAX]
+    wards = sorted({item["ward"] for item in items if item["ward"] and item["ward"] != ALL})[:WARDS_SHOWN_MAX]
     for item in items:
         if item["psi"] is not None and (item["ward"] is None or item["ward"] in wards):
-            PSI.labels("all" if item["ward"] is None else item["ward"], item["field"]).set(item["psi"])
+            PSI.labels(ALL if item["ward"] is None else item["ward"], item["field"]).set(item["psi"])

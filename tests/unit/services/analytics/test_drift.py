@@ -143,3 +143,8 @@ def test_a_model_that_scores_no_more_is_forgotten_after_its_counts_are_stored(re
     assert [len(rows) for _, rows in tables.groups()] == [0]
     tables.clear()
     assert tables.groups() == []
+
+
+def test_a_ward_that_is_called_all_does_not_stand_for_all_of_them() -> None:
+    _show([{"ward": None, "field": "risk", "psi": 0.5}, {"ward": "all", "field": "risk", "psi": 9.0}])
+    assert [s.value for m in PSI.collect() for s in m.samples] == [0.5]
