@@ -144,6 +144,7 @@ class Settings:
     model_file: str = _setting("", "ONNX model; empty = the one in models/")
     model_threads: int = _setting(1, "Batches the model scores at once, each on one thread", low=1)
     model_batch_rows: int = _setting(8192, "Calls in flight together are scored as one, up to this many rows", low=1)
+    model_waiting_rows: int = _setting(262_144, "… further calls are refused while so many rows wait", low=1)
     model_gather_ms: float = _setting(2.0, "… gathered for this long at most while a thread is free", low=0.0)
     model_dir: str = _setting("", "Folder of further models, a directory each, watched; empty = none")
     model_watch_s: float = _setting(5.0, "Time between two looks into MODEL_DIR (SIGHUP: at once)", low=0.05)

@@ -3,6 +3,7 @@
     nothing under way            → scored at once; a small call alone even without a change of thread
     every thread at work         → the calls gather until one is free
     a thread free, others at work → they gather until the batch is full or the first of them has waited `linger_s`
+    `waiting_max` rows gathered   → a call is refused, rather than answered when nobody waits any more
 
 A call alone costs the model tens of microseconds a row, in a batch a fraction of one.
 """
@@ -24,6 +25,10 @@ class Scored(NamedTuple):
     model: Model
 
 
+class Overloaded(Exception):
+    """More rows wait than will be scored in time."""
+
+
 @dataclass(eq=False)
 class _Call:
     features: bytes
@@ -42,9 +47,10 @@ class Batcher:
         rows_max: int = 8192,
         linger_s: float = 0.002,
         inline_rows: int = 0,
+        waiting_max: int = 262_144,
     ) -> None:
         self._score, self._threads, self._rows_max, self._linger_s = score, threads, rows_max, linger_s
-        self._inline_rows = inline_rows
+        self._inline_rows, self._waiting_max = inline_rows, waiting_max
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="score")
         self._waiting: deque[_Call] = deque()
         self._rows = self._busy = 0
@@ -56,7 +62,9 @@ class Batcher:
         return len(self._waiting)
 
     async def score(self, features: bytes, rows: int) -> Scored:
-        """The scores of these rows, alone or together with others. Raises what `score` raised."""
+        """The scores of these rows, alone or together with others. Raises what `score` raised, and `Overloaded`."""
+        if self._waiting and self._rows + rows > self._waiting_max:
+            raise Overloaded(f"{self._rows} rows wait already")
         loop = asyncio.get_running_loop()
         call = _Call(features, rows, loop.create_future())
         self._waiting.append(call)

@@ -8,6 +8,7 @@ import grpc
 import grpc.aio
 
 from services.anomaly_service.assessment import Assessor, InvalidVitals, NotScorable
+from services.anomaly_service.batcher import Overloaded
 from services.anomaly_service.scorer import STAGE, NoModel, Scorer
 from services.anomaly_service.swap import Swap
 from vigil.model.session import ROWS_MAX
@@ -64,7 +65,11 @@ class GrpcEdge:
                 model_version=model.version,
                 request=number,
             )
-        scores, by = await self._scorer.score(features, request.rows)
+        try:
+            scores, by = await self._scorer.score(features, request.rows)
+        except Overloaded as error:
+            self._refused("score_batch", str(error), "overloaded")
+            return pb.ScoreBatchResponse(version=VERSION, status=pb.OVERLOADED, message=str(error), request=number)
         return pb.ScoreBatchResponse(
             version=VERSION,
             status=pb.SUCCESS,
@@ -108,6 +113,9 @@ class GrpcEdge:
             return await self._assessor.assess(request)
         except NoModel as missing:
             return pb.ScoreVitalsResponse(version=VERSION, status=pb.MODEL_UNAVAILABLE, message=str(missing))
+        except Overloaded as error:
+            self._refused("score_vitals", str(error), "overloaded")
+            return pb.ScoreVitalsResponse(version=VERSION, status=pb.OVERLOADED, message=str(error))
         except InvalidVitals as invalid:
             self._refused("score_vitals", str(invalid))
             return pb.ScoreVitalsResponse(version=VERSION, status=pb.INVALID_ARGUMENT, message=str(invalid))
@@ -136,8 +144,8 @@ class GrpcEdge:
         ]
         return pb.ListModelsResponse(version=VERSION, models=models)
 
-    def _refused(self, call: str, reason: str) -> None:
-        metrics.ERRORS.labels(STAGE, "invalid_argument").inc()
+    def _refused(self, call: str, reason: str, error_code: str = "invalid_argument") -> None:
+        metrics.ERRORS.labels(STAGE, error_code).inc()
         log(_log, logging.WARNING, "call_refused", call=call, reason=reason)
 
 

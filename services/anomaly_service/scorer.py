@@ -27,15 +27,24 @@ class Scorer:
     """
 
     def __init__(
-        self, model: Model | None, threads: int = 1, *, rows_max: int = 8192, linger_s: float = 0.002, problem: str = ""
+        self,
+        model: Model | None,
+        threads: int = 1,
+        *,
+        rows_max: int = 8192,
+        linger_s: float = 0.002,
+        waiting_max: int = 262_144,
+        problem: str = "",
     ) -> None:
         self.model = model
         self.problem = problem
         self.observers: list[Observer] = []
-        self._batcher = Batcher(self._score, threads, rows_max=rows_max, linger_s=linger_s, inline_rows=INLINE_ROWS)
+        self._batcher = Batcher(
+            self._score, threads, rows_max=rows_max, linger_s=linger_s, inline_rows=INLINE_ROWS, waiting_max=waiting_max
+        )
 
     async def score(self, features: bytes, rows: int) -> Scored:
-        """As `Model.score`, with the model that answered. Raises `NoModel`."""
+        """As `Model.score`, with the model that answered. Raises `NoModel`, `Overloaded`."""
         return await self._batcher.score(features, rows)
 
     async def close(self) -> None:

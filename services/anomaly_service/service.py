@@ -34,7 +34,11 @@ async def start(service: Service) -> None:
     settings = service.settings
     folder = ModelFolder(Path(settings.model_dir)) if settings.model_dir else None
     scorer = Scorer(
-        None, settings.model_threads, rows_max=settings.model_batch_rows, linger_s=settings.model_gather_ms / 1000
+        None,
+        settings.model_threads,
+        rows_max=settings.model_batch_rows,
+        linger_s=settings.model_gather_ms / 1000,
+        waiting_max=settings.model_waiting_rows,
     )
     service.on_drain("model", scorer.close)
     source = await asyncio.to_thread(_first, settings, folder, scorer)

@@ -54,7 +54,8 @@ def request_of(features: bytes) -> pb.ScoreBatchRequest:
 def usable(answer: pb.ScoreBatchResponse, rows: int) -> pb.ScoreBatchResponse:
     """The same. Raises `Unusable` when it does not hold the scores of `rows` rows."""
     if answer.status != pb.SUCCESS:
-        raise Unusable(pb.Status.Name(answer.status))
+        known = answer.status in pb.Status.values()  # a later service may have others
+        raise Unusable(pb.Status.Name(answer.status) if known else "unknown_status")
     if len(answer.scores) != rows * SCORES * 4:
         raise Unusable("invalid_scores")
     return answer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.anomaly_service.batcher import Batcher, Scored
+from services.anomaly_service.batcher import Batcher, Overloaded, Scored
 
 MODEL: Any = object()
 
@@ -47,6 +47,22 @@ async def test_calls_gather_while_the_only_thread_works() -> None:
     echo.go.set()
     assert [answer.scores for answer in await asyncio.gather(first, *others)] == [b"a", b"\1", b"\2\2", b"\3\3\3"]
     assert echo.batches == [1, 6]
+    await batcher.close()
+
+
+async def test_a_call_is_refused_when_more_rows_wait_than_may() -> None:
+    echo = Echo()
+    batcher = Batcher(echo, 1, waiting_max=4)
+    calls = [asyncio.ensure_future(batcher.score(b"a", 1))]
+    await echo.begun()
+    calls += [asyncio.ensure_future(batcher.score(bytes([n]) * n, n)) for n in (3, 1)]
+    while batcher.waiting < 2:
+        await asyncio.sleep(0)
+    with pytest.raises(Overloaded, match="4 rows wait already"):
+        await batcher.score(b"b", 1)
+    echo.go.set()
+    assert [answer.scores for answer in await asyncio.gather(*calls)] == [b"a", b"\3\3\3", b"\1"]
+    assert await batcher.score(b"bbbbb", 5) == (b"bbbbb", MODEL), "what nobody waits for is taken, whatever its size"
     await batcher.close()
 
 

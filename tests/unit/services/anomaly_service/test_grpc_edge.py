@@ -115,6 +115,21 @@ async def test_without_a_model_every_call_says_so() -> None:
     assert not (await edge.list_models(pb.ListModelsRequest(), None)).models
 
 
+async def test_what_would_wait_too_long_is_refused_and_not_scored(model_file: Path) -> None:
+    scorer = Scorer(load(model_file), waiting_max=1)
+    edge = GrpcEdge(scorer, Assessor(scorer))
+    rows = batch(np.zeros((2, COLUMNS)), request=7)
+    taken, refused, assessed = await asyncio.gather(
+        edge.score_batch(rows, None), edge.score_batch(rows, None), edge.score_vitals(vitals(**WELL), None)
+    )
+    assert taken.status == pb.SUCCESS
+    assert (refused.status, refused.message, refused.scores) == (pb.OVERLOADED, "2 rows wait already", b"")
+    assert refused.request == 7
+    assert (assessed.status, assessed.HasField("overall_risk")) == (pb.OVERLOADED, False)
+    assert (await edge.score_batch(rows, None)).status == pb.SUCCESS
+    await scorer.close()
+
+
 async def test_the_loaded_model_is_listed(edge: GrpcEdge, scorer: Scorer) -> None:
     (model,) = (await edge.list_models(pb.ListModelsRequest(version="1"), None)).models
     loaded = _model(scorer)

@@ -1,6 +1,7 @@
 """What a poll asks of the model: all of it before anything is waited for, together no longer than one timeout."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -152,6 +153,15 @@ def test_an_answer_that_is_there_is_used_though_the_time_is_up(stream: Stream, p
     assert answered(poll, first) == [0]
     stream.takes_s = 0.0
     assert answered(poll, second) == [1]
+
+
+@pytest.mark.parametrize(("status", "reason"), [(pb.OVERLOADED, "OVERLOADED"), (99, "unknown_status")])
+def test_a_refusal_is_named_also_one_that_is_not_known_yet(
+    stream: Stream, poll: Questions, status: Any, reason: str
+) -> None:
+    stream.instead[0] = pb.ScoreBatchResponse(status=status)
+    (first,) = ask(poll, 1)
+    assert failure(poll, first) == reason
 
 
 @pytest.mark.usefixtures("short_messages")
