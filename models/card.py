@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from vigil.evaluation.evaluate import MEASURES
 from vigil.model import Manifest
 
 _TEMPLATE = Path(__file__).with_name("card.template.md")
@@ -49,7 +50,7 @@ def render(numbers: dict[str, Any], manifest: Manifest) -> str:
             for name, title in _MORTALITY.items()
         ),
         blanked={name: _figure(found) for name, found in numbers["blanked_auroc"].items()},
-        without={name: f"{_figure(of['auroc'])} | {_figure(of['auprc'])}" for name, of in numbers["without"].items()},
+        without={name: " | ".join(_figure(of[m]) for m in MEASURES) for name, of in numbers["without"].items()},
         swapped="\n".join(f"| {sign} | {_figure(found)} |" for sign, found in numbers["swapped_value_auroc"].items()),
         artefacts="\n".join(_artefact(name, found) for name, found in numbers["artefacts"].items()),
         artefact_stays=numbers["artefact_stays"],
@@ -64,8 +65,8 @@ def render(numbers: dict[str, Any], manifest: Manifest) -> str:
 def _rival(entry: dict[str, Any]) -> str:
     more = entry.get("modelMore")
     title = "this model's risk" if more is None else entry["title"]
-    difference = _figure(more["auroc"]) if more else ""
-    return f"| {title} | {_figure(entry['auroc'])} | {_figure(entry['auprc'])} | {difference} |"
+    differences = (_figure(more[measure]) if more else "" for measure in ("auroc", "aurocSameHour"))
+    return f"| {title} | {' | '.join((*(_figure(entry[measure]) for measure in MEASURES), *differences))} |"
 
 
 def _alarms(alarms: dict[str, Any]) -> list[str]:
@@ -75,6 +76,7 @@ def _alarms(alarms: dict[str, Any]) -> list[str]:
         for title, name in (
             (f"NEWS2 ≥ {limit}", "news2"),
             ("risk, as many alarms", "model"),
+            ("risk, as long on", "modelWithSameTimeOn"),
             ("risk, as many events", "modelWithSameSensitivity"),
         ):
             found = pair[name]

@@ -15,7 +15,9 @@ from models.layout import Layout, Scale
 from models.progress import Told, quiet, within
 from models.resampled import Figure, Weights, by_patient
 from models.rows import Rows
+from vigil.evaluation.evaluate import MEASURES
 from vigil.evaluation.ranking import Ranking
+from vigil.evaluation.same_hour import SameHour
 
 
 def hidden(layout: Layout) -> dict[str, list[int]]:
@@ -28,12 +30,13 @@ def hidden(layout: Layout) -> dict[str, list[int]]:
 def measure(
     layout: Layout, learn: Rows, calibration: Rows, test: Rows, seed: int, rounds: int, told: Told = quiet
 ) -> dict[str, dict[str, Figure]]:
-    """AUROC and AUPRC with intervals of a risk for each of `hidden`."""
+    """The `MEASURES` of a ranking, with intervals, of a risk for each of `hidden`."""
     made = {}
+    hour = (test.features[:, layout.features.index("seen_s")] // 3600).astype(np.int64)
     for name, columns in hidden(layout).items():
         seen = [blanked.blank(rows, columns) for rows in (learn, calibration, test)]
         told_of = within(told, name)
-        made[name] = _figures(test, _logit(layout, *seen, seed, told_of), seed, rounds, told_of)
+        made[name] = _figures(test, hour, _logit(layout, *seen, seed, told_of), seed, rounds, told_of)
     return made
 
 
@@ -45,11 +48,12 @@ def _logit(layout: Layout, learn: Rows, calibration: Rows, test: Rows, seed: int
     return head.logit(scale.inputs(layout, test.features))
 
 
-def _figures(rows: Rows, logit: NDArray[np.float64], seed: int, rounds: int, told: Told) -> dict[str, Figure]:
-    ranking = Ranking(rows.labels, logit)
+def _figures(
+    rows: Rows, hour: NDArray[np.int64], logit: NDArray[np.float64], seed: int, rounds: int, told: Told
+) -> dict[str, Figure]:
+    ranking, within_hour = Ranking(rows.labels, logit), SameHour(rows.labels, logit, hour)
 
     def figures(weights: Weights) -> dict[str, float]:
-        auroc, auprc = ranking.both(weights)
-        return {"auroc": auroc, "auprc": auprc}
+        return dict(zip(MEASURES, (*ranking.both(weights), within_hour.auroc(weights)), strict=True))
 
     return by_patient(rows.patient, figures, seed, rounds, told)

@@ -151,13 +151,14 @@ def _print(made: dict[str, Any]) -> None:
     )
     highest = found["alarms"]["atSensitivity"][-1]
     caught = f"{100 * highest['sensitivity']:.0f} % caught"
-    table = Table("score", "AUROC", "AUPRC", f"alarms a bed-day, {caught}", "time on", "lead (h)")
+    table = Table("score", "AUROC", "AUPRC", "within the hour", f"alarms a bed-day, {caught}", "time on", "lead (h)")
     for name, entry in found["ranking"].items():
         alarm = highest["scores"].get(name)
         table.add_row(
             TITLES[name],
             figure(entry["auroc"]),
             figure(entry["auprc"]),
+            figure(entry["aurocSameHour"]),
             figure(alarm["alarmsPerBedDay"], 2) if alarm else "–",
             figure(alarm["timeOnShare"], 2) if alarm else "–",
             figure(alarm["medianLeadH"], 1) if alarm else "–",

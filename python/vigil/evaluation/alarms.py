@@ -78,6 +78,13 @@ class Course:
         at = max(most, int(above[-1]) + 1) if len(above) else most
         return float(values[at]) if at < len(values) else float("nan")
 
+    def threshold_of_time_on(self, share: float) -> float:
+        """The lowest threshold at which the alarm is on in this share of the rows at most; NaN if none is so rare."""
+        values, counts = np.unique(self.score, return_counts=True)
+        on = np.cumsum(counts[::-1])[::-1]  # rows at each value or above
+        enough = np.flatnonzero(on <= share * len(self.score) + 1e-9)
+        return float(values[enough[0]]) if len(enough) else float("nan")
+
     def _starts(self, thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
         """How many alarms begin at each of the ascending thresholds: it lies above the row before, or there is none."""
         before = np.full(len(self.score), -np.inf)
@@ -116,6 +123,10 @@ class Alarmed:
         """The share of alarms that began in an event's window."""
         return _ratio(self.true_alarms, self.alarms, weights)
 
+    def time_on(self, weights: NDArray[np.float64] | None = None) -> float:
+        """The share of the rows in which the alarm is on."""
+        return _ratio(self.rows_on, self.rows, weights)
+
     def median_lead_h(self, weights: NDArray[np.float64] | None = None) -> float:
         """Median hours from the first alarm in the window to the onset, of what was caught."""
         known = self.caught & np.isfinite(self.lead_h)
@@ -136,7 +147,7 @@ class Alarmed:
             "alarmsPerBedDay": self.per_bed_day(weights),
             "sensitivity": self.sensitivity(weights),
             "precision": self.precision(weights),
-            "timeOnShare": _ratio(self.rows_on, self.rows, weights),
+            "timeOnShare": self.time_on(weights),
             "medianLeadH": self.median_lead_h(weights),
         }
 

@@ -1,8 +1,9 @@
 """Rows and truth to everything the report says; all scores on the same rows, intervals by patient.
 
-1. Ranking: AUROC and AUPRC of model and baselines, and the model's paired difference from each.
+1. Ranking: AUROC, AUPRC and AUROC within the hour of observation, of model and baselines, and the model's paired
+   difference from each.
 2. Calibration of the model's probability, over all rows and in each group.
-3. Alarms: at fixed sensitivities, and at the alarm rate of NEWS2 >= 7 and >= 5.
+3. Alarms: at fixed sensitivities, and at the alarm rate, time on and sensitivity of NEWS2 >= 7 and >= 5.
 4. The same ranking in groups by age, sex and ward.
 """
 
@@ -20,11 +21,14 @@ from vigil.evaluation.bootstrap import ROUNDS, Resampled, intervals
 from vigil.evaluation.calibration import Sample
 from vigil.evaluation.ranking import Ranking
 from vigil.evaluation.rows import BASELINES, RISK, TITLES, Rows
+from vigil.evaluation.same_hour import SameHour, hours
 from vigil.evaluation.truth import Truth
 
 SEED = 20_260_102
 AGES = (0, 50, 65, 80, 200)
 NEWS2_LIMITS = (7.0, 5.0)
+MEASURES = ("auroc", "auprc", "aurocSameHour")
+"""Of a ranking."""
 GROUP_ROUNDS = 100
 GROUP_EVENTS_MIN = 5
 """A group with fewer patients with the event has no figures: they would say nothing."""
@@ -49,7 +53,8 @@ def evaluate(
     scores = {name: score[usable] for name, score in rows.scores.items()}
     labels, patient = truth.label[usable], rows.patient[usable]
     progress("ranking")
-    ranking, curves = _ranking(scores, labels, patient, rounds)
+    hour = hours(rows.patient, rows.time_us)[usable]
+    ranking, curves = _ranking(scores, labels, patient, hour, rounds)
     progress("calibration")
     calibrated = _calibration(rows, truth, rounds)
     progress("alarms")
@@ -77,40 +82,30 @@ def evaluate(
 
 
 def _ranking(
-    scores: Mapping[str, NDArray[np.float64]], labels: NDArray[np.bool_], patient: NDArray[np.int64], rounds: int
+    scores: Mapping[str, NDArray[np.float64]],
+    labels: NDArray[np.bool_],
+    patient: NDArray[np.int64],
+    hour: NDArray[np.int64],
+    rounds: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     people, index = np.unique(patient, return_inverse=True)
     rankings = {name: Ranking(labels, score) for name, score in scores.items()}
+    within = {name: SameHour(labels, score, hour) for name, score in scores.items()}
 
     def figures(weights: NDArray[np.float64] | None) -> dict[str, float]:
         w = None if weights is None else weights[index]
-        both = {name: ranking.both(w) for name, ranking in rankings.items()}
-        made = {f"{name} auroc": value[0] for name, value in both.items()}
-        made |= {f"{name} auprc": value[1] for name, value in both.items()}
-        for name in BASELINES.keys() & both.keys():
-            made[f"{name} auroc less"] = both[RISK][0] - both[name][0]
-            made[f"{name} auprc less"] = both[RISK][1] - both[name][1]
+        of = {name: (*ranking.both(w), within[name].auroc(w)) for name, ranking in rankings.items()}
+        made = {f"{name} {measure}": of[name][at] for name in of for at, measure in enumerate(MEASURES)}
+        for name in BASELINES.keys() & of.keys():
+            made |= {f"{name} {measure} less": of[RISK][at] - of[name][at] for at, measure in enumerate(MEASURES)}
         return made
 
     found = intervals(figures, len(people), SEED, rounds)
-    ranking = {
-        name: {
-            "title": TITLES[name],
-            "auroc": _interval(found[f"{name} auroc"]),
-            "auprc": _interval(found[f"{name} auprc"]),
-            **(
-                {
-                    "modelMore": {
-                        "auroc": _interval(found[f"{name} auroc less"]),
-                        "auprc": _interval(found[f"{name} auprc less"]),
-                    }
-                }
-                if name in BASELINES
-                else {}
-            ),
-        }
-        for name in scores
-    }
+    ranking: dict[str, Any] = {}
+    for name in scores:
+        ranking[name] = {"title": TITLES[name]} | {m: _interval(found[f"{name} {m}"]) for m in MEASURES}
+        if name in BASELINES:
+            ranking[name]["modelMore"] = {m: _interval(found[f"{name} {m} less"]) for m in MEASURES}
     curves = {name: {"roc": r.roc(), "precisionRecall": r.precision_recall()} for name, r in rankings.items()}
     return ranking, curves
 
@@ -158,14 +153,16 @@ def _alarms(rows: Rows, truth: Truth, sensitivities: Sequence[float], rounds: in
         threshold = courses[RISK].threshold_of_rate(ward.per_bed_day())
         if math.isnan(threshold):
             continue
-        model = courses[RISK].at(threshold)
-        # The other way round: as many events, and how many alarms they cost.
+        # Alarms that stay on for longer catch more: on for as long as the ward's. The other way round: as many events,
+        # and how many alarms they cost.
+        long = courses[RISK].threshold_of_time_on(ward.time_on())
         same = courses[RISK].threshold(ward.sensitivity()) if ward.caught.any() else math.nan
         matched.append(
             {
                 "news2From": limit,
                 "news2": _shown(ward, rounds),
-                "model": _shown(model, rounds),
+                "model": _shown(courses[RISK].at(threshold), rounds),
+                "modelWithSameTimeOn": None if math.isnan(long) else _shown(courses[RISK].at(long), rounds),
                 "modelWithSameSensitivity": None if math.isnan(same) else _shown(courses[RISK].at(same), rounds),
             }
         )

@@ -62,7 +62,11 @@ def _short(entry: dict[str, Any] | None) -> str:
 
 
 def _ranking(sheet: Page, found: dict[str, Any]) -> None:
-    sheet.section("Ranking", "Every score on the same rows; 95 % intervals from resampling patients.")
+    sheet.section(
+        "Ranking",
+        "Every score on the same rows; 95 % intervals from resampling patients. Within the hour: only rows that are as "
+        "many hours after their patient's first are compared, so that how long someone has been there tells nothing.",
+    )
     rows = []
     for name, entry in found["ranking"].items():
         more = entry.get("modelMore", {})
@@ -71,11 +75,14 @@ def _ranking(sheet: Page, found: dict[str, Any]) -> None:
                 TITLES[name],
                 ranged(entry["auroc"]),
                 ranged(entry["auprc"]),
+                ranged(entry["aurocSameHour"]),
                 ranged(more.get("auroc")),
                 ranged(more.get("auprc")),
+                ranged(more.get("aurocSameHour")),
             ]
         )
-    sheet.table(["score", "AUROC", "AUPRC", "model's AUROC is more by", "model's AUPRC is more by"], rows)
+    measures = ["AUROC", "AUPRC", "AUROC within the hour"]
+    sheet.table(["score", *measures, *(f"model's {measure} is more by" for measure in measures)], rows)
     curves = found["curves"]
     roc = [Series(TITLES[name], points=curve["roc"]) for name, curve in curves.items()]
     sheet.chart(charts.line(roc, title="ROC", x="false positive rate", y="true positive rate", diagonal=True))
@@ -122,8 +129,9 @@ def _alarms(sheet: Page, found: dict[str, Any], lookback_h: float) -> None:
             limit = f"NEWS2 ≥ {matched['news2From']:.0f}"
             rows.append([limit, *_alarm_row("NEWS2, partial", matched["news2"])])
             rows.append([limit, *_alarm_row("model, as many alarms", matched["model"])])
-            if matched["modelWithSameSensitivity"]:
-                rows.append([limit, *_alarm_row("model, as many events", matched["modelWithSameSensitivity"])])
+            for title, name in (("as long on", "modelWithSameTimeOn"), ("as many events", "modelWithSameSensitivity")):
+                if matched[name]:
+                    rows.append([limit, *_alarm_row(f"model, {title}", matched[name])])
         sheet.table(["held against", *head[1:]], rows)
     leads = [
         Series(TITLES[name], entry["leadHours"])

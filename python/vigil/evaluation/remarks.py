@@ -7,7 +7,7 @@ from vigil.evaluation.rows import TITLES
 
 EVENTS_FEW, EVENTS_TOO_FEW = 30, 5
 """Patients with the event, below which the figures say little, and below which nothing of who is better."""
-MEASURES = {"auroc": "AUROC", "auprc": "AUPRC"}
+MEASURES = {"auroc": "AUROC", "auprc": "AUPRC", "aurocSameHour": "AUROC within the hour"}
 
 
 def remarks(found: Mapping[str, Any]) -> list[str]:

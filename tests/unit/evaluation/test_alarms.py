@@ -32,6 +32,13 @@ def test_by_hand() -> None:
     assert (made.sensitivity(), made.precision(), made.median_lead_h()) == (0.5, pytest.approx(2 / 3), 4.0)
 
 
+def test_a_time_on_is_kept_with_the_lowest_threshold() -> None:
+    made = course([[1, 2, 3, 3], [4, 4, 5, 9]], [None, None])
+    assert [made.threshold_of_time_on(share) for share in (1.0, 0.9, 0.5, 0.2, 0.125)] == [1.0, 2.0, 4.0, 9.0, 9.0]
+    assert made.at(made.threshold_of_time_on(0.5)).time_on() == 0.5
+    assert math.isnan(made.threshold_of_time_on(0.1))
+
+
 def test_an_alarm_does_not_go_on_into_the_next_patient() -> None:
     assert course([[0, 9], [9, 9], [9, 0]], [None] * 3).at(9.0).alarms.tolist() == [1, 1, 1]
 

@@ -74,6 +74,17 @@ def test_a_score_that_no_row_has_is_left_out_and_the_others_are_compared() -> No
     assert found["alarms"]["atNews2"] == []
 
 
+def test_a_score_that_only_knows_the_hour_tells_nothing_within_it() -> None:
+    made = rows()
+    clock = np.tile(np.arange(HOURS), PATIENTS).astype(np.float64)
+    made.scores["news2"] = clock
+    ranking = evaluated(made)[0]["ranking"]
+    assert ranking["news2"]["auroc"]["value"] > 0.8
+    assert ranking["news2"]["aurocSameHour"] == {"value": 0.5, "low": 0.5, "high": 0.5}
+    assert ranking["risk"]["aurocSameHour"]["value"] > 0.8
+    assert ranking["news2"]["modelMore"]["aurocSameHour"]["low"] > 0.2
+
+
 def test_what_one_score_cannot_score_is_compared_for_none() -> None:
     made = rows(unknown=0.3)
     found, labels = evaluated(made)
@@ -102,6 +113,7 @@ def test_against_news2_the_model_has_as_many_alarms_or_as_many_events() -> None:
     for pair in found["alarms"]["atNews2"]:
         ward, many, same = pair["news2"], pair["model"], pair["modelWithSameSensitivity"]
         assert many["alarmsPerBedDay"]["value"] <= ward["alarmsPerBedDay"]["value"]
+        assert pair["modelWithSameTimeOn"]["timeOnShare"]["value"] <= ward["timeOnShare"]["value"]
         assert same["caught"] == ward["caught"]
         assert same["sensitivity"]["value"] == ward["sensitivity"]["value"]
     (fixed,) = found["alarms"]["atSensitivity"]

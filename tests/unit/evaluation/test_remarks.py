@@ -40,6 +40,13 @@ def test_a_baseline_that_is_not_beaten(low: float | None, high: float | None, sa
     assert "AUROC" in said
 
 
+def test_who_is_better_only_by_the_hour_is_said() -> None:
+    made = found()
+    made["ranking"]["news2"]["modelMore"]["aurocSameHour"] = {"value": -0.1, "low": -0.2, "high": -0.05}
+    (said,) = remarks(made)
+    assert said.startswith("The model's AUROC within the hour is below that of NEWS2")
+
+
 @pytest.mark.parametrize(("events", "who"), [(1, "Only 1 patient has"), (4, "Only 4 patients have")])
 def test_of_a_handful_of_events_nobody_is_said_to_be_better(events: int, who: str) -> None:
     (said,) = remarks(found(-0.3, -0.1, events=events))

@@ -29,6 +29,8 @@ def test_a_risk_without_the_telling_column_tells_nothing() -> None:
     learn, calibration, test = rows.of(number < 50), rows.of((number >= 50) & (number < 60)), rows.of(number >= 60)
     found = without.measure(layout(), learn, calibration, test, seed=1, rounds=20)
     assert found["support"]["auroc"]["value"] > 0.7
+    assert np.isnan(found["support"]["aurocSameHour"]["value"]), "rows of one hour are labelled alike"
     assert found["times"]["auroc"]["value"] == pytest.approx(0.5, abs=0.1)
     assert found["both"]["auroc"]["value"] == pytest.approx(0.5, abs=0.1)
-    assert all(f["low"] <= f["value"] <= f["high"] for name in found.values() for f in name.values())
+    figures = [name[measure] for name in found.values() for measure in ("auroc", "auprc")]
+    assert all(figure["low"] <= figure["value"] <= figure["high"] for figure in figures)
