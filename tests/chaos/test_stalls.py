@@ -17,11 +17,11 @@ import pytest
 from services.rules_engine.service import NAME
 from tests.integration.bus.support import Child, await_true
 from tests.integration.runtime.support import written
-from tests.unit.core.engine import RULES, enriched
+from tests.support.uninterrupted import NONE, came, uninterrupted
+from tests.unit.core.engine import enriched
 from tests.unit.core.events import batch
-from vigil import core, topology
+from vigil import topology
 from vigil.bus.port import Bus
-from vigil.pb import events_pb2 as pb
 
 pytestmark = pytest.mark.slow
 SESSION_S = 1.0
@@ -111,41 +111,13 @@ def feed(bus: Bus) -> Iterator[Callable[[], None]]:
     end()
 
 
-Alert = tuple[bytes, str, int]
-Scored = tuple[bytes, bytes]
-
-
-def uninterrupted(bus: Bus) -> tuple[set[Alert], set[Scored]]:
-    """What one engine makes of the log."""
-    engine, alerts, scored = core.Engine(RULES), [], []
-    for record in written(bus, topology.ENRICHED):
-        pending = engine.begin(record.topic, record.partition, [record.offset], [record.value], 0)
-        made = engine.finish(pending, None, "", 0)
-        alerts += [value for _, _, value in made.alerts]
-        scored += [value for _, _, value in made.scored]
-    return decoded(alerts, scored)
-
-
-def decoded(alerts: list[bytes], scored: list[bytes]) -> tuple[set[Alert], set[Scored]]:
-    """Each once, however often it was written: a repetition has the same id, and must be the same otherwise too."""
-    told = (pb.AlertEvent.FromString(value) for value in alerts)
-    rated = (one for value in scored for one in pb.TelemetryBatch.FromString(value).observations)
-    return (
-        {(alert.header.event_id, alert.alert_type, alert.phase) for alert in told},
-        {(one.header.event_id, one.scores.SerializeToString(deterministic=True)) for one in rated},
-    )
-
-
 def assert_as_uninterrupted(bus: Bus, engines: Engines) -> None:
     engines.caught_up()
     await_true(lambda: bus.lag(NAME, topology.ENRICHED) == 0, "no lag is left")
-    wanted = uninterrupted(bus)
-    came = decoded(*([record.value for record in written(bus, to)] for to in (topology.ALERTS, topology.SCORED)))
+    wanted, found = uninterrupted(bus), came(bus)
     assert min(map(len, wanted)) > 50, "alarms come and go"
-    missing = {what: len(w - c) for what, w, c in zip(("alerts", "scored"), wanted, came, strict=True)}
-    extra = {what: len(c - w) for what, w, c in zip(("alerts", "scored"), wanted, came, strict=True)}
-    none = {"alerts": 0, "scored": 0}
-    assert (missing, extra) == (none, none), f"missing and extra, of {len(wanted[0])} and {len(wanted[1])}"
+    assert wanted.without(found) == NONE, "missing"
+    assert found.without(wanted) == NONE, "extra"
     assert not written(bus, topology.DEAD_LETTER)
 
 

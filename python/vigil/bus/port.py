@@ -121,8 +121,13 @@ class Consumer(Protocol):
     def assignment(self) -> list[TopicPartition]:
         """The partitions owned now."""
 
+    def sees_log(self) -> bool:
+        """Whether the log still holds what was read of it, as far as is known. False from when the log was away until
+        a poll has looked at it again: it may have lost its end, so no state of what was read may be stored."""
+
     def close(self) -> None:
-        """Leaves the group, so that others take over at once."""
+        """Leaves the group, so that others take over at once. Calls `on_revoke`, or, while the log is not seen,
+        `on_lost`."""
 
 
 class PartitionRange(NamedTuple):

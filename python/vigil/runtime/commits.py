@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from vigil.bus.port import BusError
+from vigil.bus.port import BusError, BusUnavailable
 from vigil.runtime import metrics
 from vigil.runtime.health import Health
 from vigil.runtime.logs import log
@@ -12,6 +12,7 @@ from vigil.runtime.logs import log
 PATIENCE_SESSIONS = 3
 """Session timeouts that commits may be refused for before the stage starts over from the last one: by then, whoever has
 lost a partition has heard of it."""
+UNSEEN = BusUnavailable("the log was away, and was not looked at since")
 _log = logging.getLogger(__name__)
 
 

@@ -85,7 +85,7 @@ class Processor(Protocol):
         Nothing from there on is committed."""
 
     def idle(self) -> None:
-        """Nothing came for a moment. Called often: what was put off may be done now."""
+        """Nothing came for a moment, of a log that answers. Called often: what was put off may be done now."""
 
     def between(self) -> None:
         """Between two polls, busy or idle: at least once every POLL_TIMEOUT_MS while the log answers. What does not

@@ -22,7 +22,7 @@ from operator import itemgetter
 
 from vigil.bus.port import Bus, BusError, Callbacks, Consumer, Producer, QueueFull, Record, TopicPartition
 from vigil.runtime import metrics
-from vigil.runtime.commits import Commits
+from vigil.runtime.commits import UNSEEN, Commits
 from vigil.runtime.dead_letter import internal_dead_letters
 from vigil.runtime.gather import Gather
 from vigil.runtime.health import Health
@@ -129,7 +129,7 @@ class Stage:
             elif not self._batch_failed and self._log_answers():
                 self._fine()
             self._commit(consumer, force=False)
-            if not records:
+            if not records and consumer.sees_log():
                 self._processor.idle()
             self._processor.between()
         self._commit(consumer, force=True)
@@ -249,6 +249,9 @@ class Stage:
         if not self._acknowledged or not (due or force):
             return
         self._committed_at = time.monotonic()
+        if not consumer.sees_log():  # it may have lost its end, and the state have seen what it does not hold
+            self._commits.failed(UNSEEN)
+            return
         offsets = dict(self._acknowledged)
         self._processor.before_commit(offsets)
         settled = self._settled(offsets)

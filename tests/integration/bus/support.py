@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import redis
+
 from vigil import topology
 from vigil.bus.port import Bus, Callbacks, Consumer, Record, TopicPartition
+from vigil.bus.redis.client import Names
 
 RAW = topology.RAW
 ROOT = Path(__file__).resolve().parents[3]
@@ -60,6 +63,20 @@ def in_order(records: Iterable[Record]) -> bool:
             return False
         last[record.topic, record.partition] = record.offset
     return True
+
+
+def lose_end(raw: "redis.Redis[bytes]", prefix: str, position: TopicPartition, end: int) -> None:
+    """As a power cut does it: the records from `end` on are gone, and every connection is broken."""
+    stream = Names(prefix).stream(position)
+    # Redis keeps a stream's last id, so the stream is made anew as the append-only file would.
+    kept = raw.xrange(stream, max=f"{end}-0")
+    raw.delete(stream)
+    for identity, fields in kept:
+        raw.xadd(stream, fields, id=identity)
+    raw.set(Names(prefix).next(position), end)
+    for client in raw.client_list(_type="normal"):
+        if int(client["id"]) != raw.client_id():
+            raw.client_kill_filter(_id=client["id"])
 
 
 class Child:

@@ -76,6 +76,9 @@ class Reader:
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         self._log.committed.update(offsets)
 
+    def sees_log(self) -> bool:
+        return True
+
     def close(self) -> None:
         if self._joined:
             self._callbacks.on_revoke(list(self._next))

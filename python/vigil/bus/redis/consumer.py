@@ -98,15 +98,24 @@ class RedisConsumer:
         """The partitions owned now."""
         return sorted(self._positions)
 
+    def sees_log(self) -> bool:
+        """Asks the server for a sign of life, since only a call shows that the connection broke; see the port."""
+        try:
+            if self._checked == self._connection.breaks:
+                self._connection.call("PING")
+            return self._checked == self._connection.breaks
+        except BusError:
+            return False
+
     def close(self) -> None:
-        """Leaves the group, after `on_revoke` for what is owned; may be called twice."""
+        """Leaves the group, after `on_revoke` or `on_lost` for what is owned; may be called twice."""
         if self._closed:
             return
         self._closed = True
         owned = list(self._positions)
         try:
             if owned and self._member is not None and self._member.joined:
-                self._callbacks.on_revoke(owned)
+                (self._callbacks.on_revoke if self.sees_log() else self._callbacks.on_lost)(owned)
         finally:
             self._positions.clear()
             if self._member is not None:
