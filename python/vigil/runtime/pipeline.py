@@ -4,14 +4,12 @@ import asyncio
 from collections.abc import Sequence
 
 from vigil import bus, topology
-from vigil.bus.port import Bus, BusError
+from vigil.bus.port import Bus
 from vigil.core import StageOutput
-from vigil.runtime import metrics
+from vigil.runtime.lag import Lag
 from vigil.runtime.service import Service
 from vigil.runtime.stage import Outcome, Output, Processor, Stage
 from vigil.settings import Settings
-
-_LAG_EVERY_S = 5.0
 
 
 async def connect_bus(service: Service) -> Bus:
@@ -38,7 +36,7 @@ def run_stage(
     loop = asyncio.get_running_loop()
     stage.on_crash = lambda reason: loop.call_soon_threadsafe(service.fail, reason)
     stage.start()
-    measuring = asyncio.create_task(_measure_lag(service.name, log, topics))
+    measuring = asyncio.create_task(Lag(service.name, log, topics, service.health).measure())
 
     async def stop() -> None:
         measuring.cancel()
@@ -46,18 +44,6 @@ def run_stage(
 
     service.on_drain("stage", stop)
     return stage
-
-
-async def _measure_lag(stage: str, log: Bus, topics: Sequence[str]) -> None:
-    """Shows how far the stage is behind, every few seconds; NaN while the log does not say."""
-    while True:
-        for topic in topics:
-            try:
-                behind: float = await asyncio.to_thread(log.lag, stage, topic)
-            except BusError:
-                behind = float("nan")
-            metrics.LAG_RECORDS.labels(stage, topic).set(behind)
-        await asyncio.sleep(_LAG_EVERY_S)
 
 
 def outcome_of(made: StageOutput, topic: str, partition: int) -> Outcome:
