@@ -182,6 +182,24 @@ class Bus(Protocol):
         """Gives the resources back."""
 
 
+class Waiting(NamedTuple):
+    """Of a partition: the next offset a group will read, and how many records there are from it on."""
+
+    position: TopicPartition
+    offset: int
+    records: int
+
+
+def waiting(bus: Bus, group: str, topic: str) -> list[Waiting]:
+    """What `group` has not committed yet of each partition; holes of a compacted topic count as records."""
+    committed = bus.committed(group, topic)  # first, so that it is not ahead of the end
+    found = []
+    for position, low, high in bus.ranges(topic):
+        at = max(low, committed.get(position.partition) or 0)
+        found.append(Waiting(position, at, high - at))
+    return found
+
+
 def edges(bus: Bus, topics: Iterable[str], *, from_beginning: bool) -> dict[TopicPartition, int]:
     """Where a reader outside any group starts: at the first or behind the last record of every partition."""
     held = [part for topic in topics for part in bus.ranges(topic)]

@@ -36,7 +36,9 @@ def run_stage(
     loop = asyncio.get_running_loop()
     stage.on_crash = lambda reason: loop.call_soon_threadsafe(service.fail, reason)
     stage.start()
-    measuring = asyncio.create_task(Lag(service.name, log, topics, service.health).measure())
+    session_s = service.settings.bus_session_timeout_s
+    lag = Lag(service.name, log, topics, lambda: stage.batches, service.health, session_s)
+    measuring = asyncio.create_task(lag.measure())
 
     async def stop() -> None:
         measuring.cancel()

@@ -72,6 +72,7 @@ class Stage:
         self._batch_failed = False  # since the last that succeeded
         self._in_doubt = False  # the last session failed: that nothing comes does not say that the log answers
         self._pause_s = 0.0
+        self.batches = 0  # acknowledged so far
         self.crashed: BaseException | None = None
         self.on_crash: Callable[[str], object] = lambda reason: None  # called from the stage's thread
         health.alive_if(lambda: f"the stage's thread ended: {self.crashed}" if self.crashed else None)
@@ -176,6 +177,7 @@ class Stage:
             self._acknowledged[position] = group[-1].offset + 1
         self._starts = {}
         self._batch_failed = False
+        self.batches += 1
         self._fine()
         metrics.RECORDS_IN.labels(self.name).inc(len(records))
         for outcome in outcomes.values():

@@ -21,6 +21,7 @@ from vigil.bus.port import (
     Record,
     TopicPartition,
     edges,
+    waiting,
 )
 from vigil.settings import Settings
 
@@ -198,13 +199,8 @@ class KafkaBus:
         return {p.partition: p.offset if p.offset >= 0 else None for p in found}
 
     def lag(self, group: str, topic: str) -> int:
-        """Records not committed yet; holes of a compacted topic count as records."""
-        committed = self.committed(group, topic)
-        total = 0
-        for part in self.ranges(topic):
-            done = committed.get(part.position.partition)
-            total += part.high - max(part.low, part.low if done is None else done)
-        return total
+        """Records not committed yet; see the port."""
+        return sum(part.records for part in waiting(self, group, topic))
 
     def close(self) -> None:
         """The admin connection ends with its last reference."""

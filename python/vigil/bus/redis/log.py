@@ -1,6 +1,6 @@
 """The event log as a whole on Redis: its topics, what they hold, and what groups have read of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +14,7 @@ from vigil.bus.port import (
     Record,
     TopicPartition,
     edges,
+    waiting,
 )
 from vigil.bus.redis.client import Connection, Names
 from vigil.bus.redis.consumer import RedisConsumer, decode
@@ -147,13 +148,8 @@ class RedisBus:
         }
 
     def lag(self, group: str, topic: str) -> int:
-        """Records not committed yet; holes of a compacted topic count as records."""
-        committed: Mapping[int, int | None] = self.committed(group, topic)
-        total = 0
-        for part in self.ranges(topic):
-            done = committed.get(part.position.partition)
-            total += part.high - max(part.low, part.low if done is None else done)
-        return total
+        """Records not committed yet; see the port."""
+        return sum(part.records for part in waiting(self, group, topic))
 
     def close(self) -> None:
         """Nothing is kept open."""
