@@ -14,20 +14,24 @@ from vigil.runtime.stage import Outcome, Stateless
 
 P0 = TopicPartition(topology.RAW, 0)
 NOT_OWNER = BusError("injected", error_code="not_owner", retriable=True)
-SOON = replace(SETTINGS, commit_interval_ms=0, bus_session_timeout_s=0.05)
+SESSION_S = 6.0
+SOON = replace(SETTINGS, commit_interval_ms=0, bus_session_timeout_s=SESSION_S)
 
 
 class Refusing(MemoryLog):
-    """Refuses its first reader `refusals` commits; goes on until one is taken."""
+    """Refuses its first reader `refusals` commits, a second apart; goes on until one is taken."""
 
     def __init__(self, error: BusError, refusals: float) -> None:
         super().__init__(filled(1, 2).inputs)
         self.error, self.refusals = error, refusals
         self.readers = 0
         self.said: set[str] = set()
+        self.now_s = 0.0
 
     def consumer(self, topics: Iterable[str], group: str | None, callbacks: Callbacks = NO_CALLBACKS) -> Reader:
         self.readers += 1
+        assert self.stage is not None
+        self.stage._commits._now = lambda: self.now_s
         return Refused(self, callbacks, self.readers)
 
 
@@ -47,6 +51,7 @@ class Refused(Reader):
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         if self.number == 1 and self.log.refusals > 0:
             self.log.refusals -= 1
+            self.log.now_s += 1.0
             raise self.log.error
         super().commit(offsets)
 
@@ -62,6 +67,8 @@ def test_a_reader_whose_commits_are_refused_for_good_starts_over(refusals: float
     stage = log.run(Copying(), SOON)
     assert log.committed == {P0: 2}
     assert log.readers == readers
+    # The first refusal begins the count, one more is too late, and another comes on the way out.
+    assert log.now_s == (PATIENCE_SESSIONS * SESSION_S + 3 if readers > 1 else 1)
     assert log.said == ({"commits"} if readers > 1 else set()), "one that failed is nothing to be told"
     assert not stage._health.degraded()
 
