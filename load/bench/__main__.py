@@ -33,6 +33,8 @@ class Bench:
 
     def __init__(self, quick: bool, directory: Path) -> None:
         self.step_s, self.hold_s = (6.0, 15.0) if quick else (12.0, 62.0)
+        # For a ratio of two rates: what grows slowly still looks flat in the shorter one, and noise decides.
+        self.ratio_step_s = 2 * self.step_s
         self.devices = 20_000
         self.directory = directory
         self.postgres = EmbeddedPostgres(directory / "postgres")
@@ -81,11 +83,11 @@ class Bench:
                 system.register(fleet.device_ids())
                 # Whoever comes first pays for the broker's compilers.
                 hold(system, fleet, 90_000, 30.0 if enabled == "false" else 10.0)
-                best = highest(system, fleet, 120_000, self.step_s, say)
+                best = highest(system, fleet, 138_000, self.ratio_step_s, say)
                 run = hold(system, fleet, 100_000, self.step_s)
             finally:
                 system.close()
-            found[f"{name} scoring, flat for {self.step_s:.0f} s, observations/s"] = round(best)
+            found[f"{name} scoring, flat for {self.ratio_step_s:.0f} s, observations/s"] = round(best)
             cpu_us = sum(run.cpu_s.values()) * 1e6 / run.generator["accepted"]
             found[f"{name} scoring, CPU µs an observation at 100,000/s, all services"] = round(cpu_us, 2)
             for quantile in ("p50", "p99"):
