@@ -9,7 +9,7 @@ from models.layout import Layout, Matrix
 from models.progress import Told, quiet
 from models.rows import LABEL, Dataset
 from vigil.evaluation import evaluate
-from vigil.evaluation.rows import Rows
+from vigil.evaluation.rows import Rows, qsofa
 from vigil.evaluation.truth import truth
 
 HORIZON_H, LOOKBACK_H = 6.0, 12.0
@@ -27,7 +27,6 @@ def evaluated(
         return features[:, list(layout.features).index(name)]
 
     rate, systolic = column("respiratory_rate"), column("systolic")
-    points = (rate >= 22.0).astype(np.float64) + (systolic <= 100.0)
     number = np.cumsum(chosen) - 1
     patient = number[data.rows.patient[at]].astype(np.int64)
     names = [name for name, taken in zip(data.names, chosen, strict=True) if taken]
@@ -44,7 +43,7 @@ def evaluated(
         scores={
             "risk": scores[:, 0].astype(np.float64),
             "news2": data.news2[at],
-            "qsofa": np.where(np.isnan(rate) & np.isnan(systolic), np.nan, points),
+            "qsofa": qsofa(rate, systolic),
             "shock_index": column("shock_index"),
         },
     )

@@ -1,4 +1,4 @@
-"""Runs the benchmark and writes load/REPORT.md. About ten minutes; `--quick` for a first look.
+"""Runs the benchmark and writes load/REPORT.md. Some twenty minutes, half of them `unscored`; `--quick` for a look.
 
 python -m load.bench [--quick] [--only core,scoring,backtest,pipeline,unscored,relay,naive,keys]
 """

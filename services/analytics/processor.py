@@ -31,7 +31,7 @@ from vigil import topology
 from vigil.bus.port import Record, TopicPartition
 from vigil.pb import events_pb2 as pb
 from vigil.runtime.sink import Malformed, dead_letter, decode_alert
-from vigil.runtime.stage import Outcome, Retry
+from vigil.runtime.stage import Outcome, Retry, Stateless
 from vigil.store.postgres import UNAVAILABLE
 
 ROWS = Counter("vigil_analytics_rows", "Groups merged into PostgreSQL", ["table"])
@@ -105,8 +105,11 @@ def warm_up(references: References) -> None:
     counting.device_hours.grow()
 
 
-class Count:
-    """The stage's processor. Make it on the event loop; it is used from the stage's thread."""
+class Count(Stateless):
+    """The stage's processor. Make it on the event loop; it is used from the stage's thread.
+
+    All is stored with each commit. Of what is read again, the marks and event ids in memory already know.
+    """
 
     def __init__(self, stage: str, pool: Any, references: References) -> None:
         self._stage, self._pool, self._references = stage, pool, references
@@ -144,9 +147,6 @@ class Count:
 
     # The stage's turns ----------------------------------------------------------------------------
 
-    def prepare(self, groups: Mapping[TopicPartition, Sequence[Record]]) -> None:
-        """There is nothing to wait for."""
-
     def assigned(self, positions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Whatever is in memory of them is not of this ownership; the mark is asked for with the first records."""
         self.revoked(positions)
@@ -177,16 +177,6 @@ class Count:
         full = sum(counting.rollups.used for counting in self._counting.values()) > _GROUPS_MAX
         return 0.0 if full else self._pause_s
 
-    def held_offset(self, position: TopicPartition) -> int | None:
-        """All is stored with each commit."""
-        return None
-
-    def idle(self) -> None:
-        """All is stored with each commit."""
-
-    def between(self) -> None:
-        """Everything depends on input."""
-
     def revoked(self, positions: Sequence[TopicPartition]) -> None:
         """Forgets what was not stored: the next owner reads it again."""
         for position in positions:
@@ -194,14 +184,6 @@ class Count:
                 self._alerts.pop(position, None)
             else:
                 self._counting.pop(position.partition, None)
-
-    def lost(self, positions: Sequence[TopicPartition]) -> None:
-        """As when they are revoked."""
-        self.revoked(positions)
-
-    def rewound(self, position: TopicPartition, offset: int) -> int:
-        """The marks and event ids in memory already know what is read again."""
-        return offset
 
     # The store ------------------------------------------------------------------------------------
 

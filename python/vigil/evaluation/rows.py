@@ -115,7 +115,7 @@ def _rows(model: Model, features: bytes, rows: int, packed: bytes, scored: list[
     scores = {
         RISK: risk,
         "news2": np.where(news2 < 0, np.nan, news2),
-        "qsofa": _qsofa(rate, systolic),
+        "qsofa": qsofa(rate, systolic),
         "shock_index": np.divide(heart_rate, systolic, out=np.full(rows, np.nan), where=systolic > 0),
     }
     return Rows(
@@ -134,7 +134,7 @@ def _column(matrix: NDArray[np.float32], name: str) -> NDArray[np.float64]:
     return matrix[:, list(core.feature_names()).index(name)].astype(np.float64)
 
 
-def _qsofa(rate: NDArray[np.float64], systolic: NDArray[np.float64]) -> NDArray[np.float64]:
+def qsofa(rate: NDArray[np.float64], systolic: NDArray[np.float64]) -> NDArray[np.float64]:
     """Points for breathing rate and systolic pressure, of what is known; NaN when neither is."""
     points = (rate >= _QSOFA_RATE).astype(np.float64) + (systolic <= _QSOFA_PRESSURE)
     return np.where(np.isnan(rate) & np.isnan(systolic), np.nan, points)

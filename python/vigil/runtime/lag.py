@@ -69,14 +69,11 @@ class Lag:
         self._tell_standstill()
 
     def _note(self, parts: Sequence[Waiting]) -> None:
+        now = self._now()
         for part in parts:
-            former, since = self._standing.get(part.position, (None, self._now()))
-            if part.records <= 0:
-                self._standing.pop(part.position, None)
-            elif former is None or former.offset != part.offset:
-                self._standing[part.position] = part, self._now()
-            else:
-                self._standing[part.position] = part, since
+            former, since = self._standing.pop(part.position, (part, now))
+            if part.records > 0:
+                self._standing[part.position] = part, since if former.offset == part.offset else now
 
     def _tell_unknown(self, reason: str | None) -> None:
         """A log that is away for a moment is nothing to be told, and the stage itself says when it stays away."""

@@ -5,17 +5,32 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import redis
 
 from vigil import topology
+from vigil.bus import connect
 from vigil.bus.port import Bus, Callbacks, Consumer, Record, TopicPartition
 from vigil.bus.redis.client import Names
+from vigil.settings import Settings
 
 RAW = topology.RAW
 ROOT = Path(__file__).resolve().parents[3]
+
+
+def redis_alone(url: str) -> Settings:
+    """Settings of a log of its own on this server, for what only the Redis log has to do."""
+    return Settings.load({"REDIS_URL": url, "BUS_PREFIX": f"t{uuid.uuid4().hex[:8]}.", "BUS_TIMEOUT_S": "2"})
+
+
+def with_topics(settings: Settings) -> Bus:
+    """The log, with topics of four partitions."""
+    log = connect(settings)
+    log.ensure_topics(4)
+    return log
 
 
 def await_true(condition: Callable[[], object], what: str, timeout_s: float = 30.0) -> None:

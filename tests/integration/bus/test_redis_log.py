@@ -1,14 +1,13 @@
 """What only the Redis log has to do itself: repetition, compaction, trimming, a full memory, a lost second."""
 
 import time
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 import redis
 
-from tests.integration.bus.support import RAW, await_true, ends, lose_end, read, send, values
+from tests.integration.bus.support import RAW, await_true, ends, lose_end, read, redis_alone, send, values, with_topics
 from vigil import topology
 from vigil.bus import connect
 from vigil.bus.port import Bus, BusError, BusUnavailable, DeliveryFailed, Producer, QueueFull, TopicPartition
@@ -22,14 +21,12 @@ FIRST = TopicPartition(RAW, 0)
 
 @pytest.fixture
 def settings(redis_url: str) -> Settings:
-    return Settings.load({"REDIS_URL": redis_url, "BUS_PREFIX": f"t{uuid.uuid4().hex[:8]}.", "BUS_TIMEOUT_S": "2"})
+    return redis_alone(redis_url)
 
 
 @pytest.fixture
 def bus(settings: Settings) -> Bus:
-    log = connect(settings)
-    log.ensure_topics(4)
-    return log
+    return with_topics(settings)
 
 
 @pytest.fixture

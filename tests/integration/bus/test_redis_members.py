@@ -1,7 +1,6 @@
 """What only the Redis log has to do itself for its groups: the server's answer is lost at the worst moment."""
 
 import threading
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,9 +8,8 @@ from typing import Any
 import pytest
 import redis
 
-from tests.integration.bus.support import RAW, await_true
+from tests.integration.bus.support import RAW, await_true, redis_alone, with_topics
 from tests.integration.runtime.support import Faulty
-from vigil.bus import connect
 from vigil.bus.port import Bus, BusUnavailable, TopicPartition
 from vigil.bus.redis.client import Connection, Names
 from vigil.bus.redis.consumer import RedisConsumer
@@ -24,14 +22,12 @@ ALL = {TopicPartition(RAW, number) for number in range(4)}
 
 @pytest.fixture
 def settings(redis_url: str) -> Settings:
-    return Settings.load({"REDIS_URL": redis_url, "BUS_PREFIX": f"t{uuid.uuid4().hex[:8]}.", "BUS_TIMEOUT_S": "2"})
+    return redis_alone(redis_url)
 
 
 @pytest.fixture
 def bus(settings: Settings) -> Bus:
-    log = connect(settings)
-    log.ensure_topics(4)
-    return log
+    return with_topics(settings)
 
 
 @pytest.fixture

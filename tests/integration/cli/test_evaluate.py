@@ -2,7 +2,9 @@
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,15 +109,20 @@ def test_what_cannot_be_evaluated_is_one_sentence(
         assert sentence in str(refused.exception), refused.output
 
 
+def rewrite(recording: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Changes every observation of a recording of JSON lines, in place."""
+    head, *lines = recording.read_text().splitlines()
+    observations = [json.loads(line) for line in lines]
+    for observation in observations:
+        change(observation)
+    recording.write_text("\n".join([head, *map(json.dumps, observations)]) + "\n")
+
+
 def test_a_ward_of_one_sign_is_evaluated_with_the_scores_that_it_has(
     ward: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VIGIL_DIR", str(tmp_path / "vigil"))
-    head, *lines = ward[0].read_text().splitlines()
-    alone = [json.loads(line) for line in lines]
-    for line in alone:
-        line["metrics"] = {"hr": line["metrics"]["hr"]}
-    ward[0].write_text("\n".join([head, *map(json.dumps, alone)]) + "\n")
+    rewrite(ward[0], lambda line: line.update(metrics={"hr": line["metrics"]["hr"]}))
     shown = run(ward[0], "--labels", ward[1], "--out", tmp_path, "--processes", 1, "--rounds", 10)
     assert "No row has what shock index needs" in shown
     found = json.loads((tmp_path / "evaluation.json").read_text())["found"]
@@ -128,12 +135,12 @@ def test_rows_with_all_scores_that_are_labelled_alike_are_said(
     ward: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VIGIL_DIR", str(tmp_path / "vigil"))
-    head, *lines = ward[0].read_text().splitlines()
-    some = [json.loads(line) for line in lines]
-    for line in some:  # the sick have no pressure: no labelled row has a shock index
+
+    def sick_without_pressure(line: dict[str, Any]) -> None:  # so no labelled row has a shock index
         if int(line["deviceId"].removeprefix("bed-")) % 4 == 0:
             del line["metrics"]["sbp"]
-    ward[0].write_text("\n".join([head, *map(json.dumps, some)]) + "\n")
+
+    rewrite(ward[0], sick_without_pressure)
     refused = CliRunner().invoke(app, ["evaluate", str(ward[0]), "--labels", str(ward[1]), "--processes", "1"])
     assert "the 720 rows that have all of its scores are labelled alike" in str(refused.exception)
     assert "shock index 720" in str(refused.exception)

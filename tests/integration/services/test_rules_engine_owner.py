@@ -44,6 +44,13 @@ class Processes:
         store = Checkpoints(self.url, self.prefix, 1.0)
         return EngineState(engine, store, bus, interval_ms, 4, NAME, self.health, lambda: self.now_s), engine
 
+    def owner(self, end: int) -> tuple[EngineState, core.Engine]:
+        """One that owns the partition, and has evaluated and stored what comes before `end`."""
+        state, engine = self.start()
+        state.take(P0)
+        evaluate(state, engine, 0, end)
+        return state, engine
+
     def stored(self) -> int | None:
         """The offset of what the store holds."""
         segments = Checkpoints(self.url, self.prefix, 1.0).segments(0)
@@ -74,9 +81,7 @@ def test_a_batch_taken_back_before_anything_was_begun_stands_where_it_began(proc
 
 
 def test_a_batch_taken_back_does_not_fall_back_on_a_checkpoint_that_was_refused(processes: Processes) -> None:
-    state, engine = processes.start()
-    state.take(P0)
-    evaluate(state, engine, 0, 5)
+    processes.owner(5)
     processes.log.name = "made anew"
     state, engine = processes.start()
     assert state.take(P0) is None, "it is of another log"
@@ -86,9 +91,7 @@ def test_a_batch_taken_back_does_not_fall_back_on_a_checkpoint_that_was_refused(
 
 def test_who_still_owns_a_partition_takes_its_checkpoints_again(processes: Processes) -> None:
     """A process that slept through the loss of a partition takes it as if it were just assigned, then hears better."""
-    owner, engine = processes.start()
-    owner.take(P0)
-    evaluate(owner, engine, 0, 3)
+    owner, engine = processes.owner(3)
     sleeper, _ = processes.start()
     assert sleeper.take(P0) == 3
     sleeper.give_up([P0])
@@ -107,9 +110,7 @@ def test_who_still_owns_a_partition_takes_its_checkpoints_again(processes: Proce
 
 
 def test_who_lost_a_partition_does_not_write_over_its_successor(processes: Processes) -> None:
-    former, engine = processes.start()
-    former.take(P0)
-    evaluate(former, engine, 0, 3)
+    former, engine = processes.owner(3)
     successor, inherited = processes.start()
     assert successor.take(P0) == 3
     evaluate(successor, inherited, 3, 9)
